@@ -1,0 +1,76 @@
+"""The one place that knows compile options and where compiled kernels are kept.
+
+Numba keys its cache by the file of the function alone, so an edit of a helper
+in another file would bring back the old machine code. The cache folder is
+therefore named by a digest of every kernel source, of numba and of Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMPILED: bool = not numba.config.DISABLE_JIT
+"""False when NUMBA_DISABLE_JIT is set and kernels run as plain Python."""
+
+
+def digest() -> str:
+    """Digest of all kernel sources: equal digests mean the same arithmetic."""
+    root = Path(__file__).resolve().parent
+    h = hashlib.sha256()
+    for source in sorted(root.rglob("*.py")):
+        h.update(source.relative_to(root).as_posix().encode())
+        h.update(b"\0")
+        h.update(source.read_bytes())
+        h.update(b"\0")
+    return h.hexdigest()
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _cache_folder() -> Path:
+    """Folder of the compiled kernels; a temporary one where none can be written."""
+    key = hashlib.sha256(f"{DIGEST} numba {numba.__version__} python {sys.version}".encode()).hexdigest()[:16]
+    base = os.environ.get("TAILSTRESS_CACHE_DIR")
+    if base is None:
+        base = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tailstress")
+    folder = Path(base) / key
+    if _writable(folder):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="tailstress-"))
+
+
+DIGEST: str = digest()
+CACHE_FOLDER: Path = _cache_folder()
+numba.config.CACHE_DIR = str(CACHE_FOLDER)
+
+
+def kernel(function: F) -> F:
+    """Compile without fastmath: comparisons with NaN and infinity keep their meaning."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+def inlined(function: F) -> F:
+    """As :func:`kernel`, for helpers of a few lines that must vanish into their caller."""
+    return numba.njit(inline="always", nogil=True, error_model="numpy")(function)
+
+
+def vector_kernel(function: F) -> F:
+    """For loops over lanes: fused multiply-add only, which does not depend on the vector width."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)

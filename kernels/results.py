@@ -1,0 +1,74 @@
+"""Order of the numbers a path ends with; :mod:`stress.columns` says what each one means."""
+
+from __future__ import annotations
+
+POOL_COLUMNS: tuple[str, ...] = (
+    "breached_accounts",
+    "liquidated_accounts",
+    "taken_over_accounts",
+    "adl_closed_accounts",
+    "liquidated_notional",
+    "auction_value",
+    "auction_cost",
+    "taken_over_notional",
+    "bad_debt",
+    "required_fund",
+    "fund_low",
+    "fund_end",
+    "first_decline_s",
+    "adl_notional",
+    "adl_accounts",
+    "adl_haircut",
+    "adl_paid",
+    "socialised",
+    "socialised_for_layers",
+    "residual",
+    "residual_open",
+    "fees",
+    "fees_fund",
+    "first_liquidation_s",
+    "first_adl_s",
+    "rounds",
+    "truncated_steps",
+)
+
+LAYER_COLUMNS: tuple[str, ...] = (
+    "equity_low",
+    "equity_end",
+    "largest_fall",
+    "largest_fall_s",
+    "paid",
+    "received",
+    "inventory_end",
+    "first_decline_s",
+    "first_under_s",
+    "depletion_s",
+)
+
+MARKET_COLUMNS: tuple[str, ...] = (
+    "price_low",
+    "price_high",
+    "price_end",
+    "largest_displacement",
+    "liquidated_notional",
+    "adl_notional",
+    "open_interest_end",
+)
+
+TRACE_POOL_COLUMNS: tuple[str, ...] = (
+    "fund_equity",
+    "liquidated_notional",
+    "bad_debt",
+    "adl_notional",
+    "socialised",
+    "residual",
+)
+
+TRACE_MARKET_COLUMNS: tuple[str, ...] = (
+    "fundamental",
+    "price",
+    "mark",
+    "displacement",
+    "depth",
+    "open_interest",
+)
