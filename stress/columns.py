@@ -1,0 +1,214 @@
+"""Every result column once: name, type, unit and one sentence.
+
+The order within a group is that of :mod:`stress.kernels.results`, so that a
+kernel's array ``[row, column]`` becomes a table without a map in between.
+The data dictionary, the schema of every Parquet file and the reports read
+what they say about a number here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+MONEY = "quote currency"
+SECONDS = "s"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one result table."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    """Unit of the value; empty for names and numbers of things that have none."""
+    sentence: str
+    nullable: bool = False
+    """True where null has a meaning, which the sentence then says."""
+
+    def field(self) -> pa.Field:
+        """Arrow field that carries the unit and the sentence as metadata."""
+        return pa.field(
+            self.name, self.type, nullable=self.nullable, metadata={"unit": self.unit, "description": self.sentence}
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """One result table: the columns that name a row, then those a kernel fills."""
+
+    name: str
+    sentence: str
+    keys: tuple[Column, ...]
+    values: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Keys and values, in the order of the file."""
+        return self.keys + self.values
+
+    def schema(self) -> pa.Schema:
+        """Arrow schema without provenance."""
+        return pa.schema([column.field() for column in self.columns])
+
+
+def _key(name: str, sentence: str) -> Column:
+    return Column(name, pa.string(), "", sentence)
+
+
+def _money(name: str, sentence: str, nullable: bool = False) -> Column:
+    return Column(name, pa.float64(), MONEY, sentence, nullable)
+
+
+def _count(name: str, unit: str, sentence: str) -> Column:
+    return Column(name, pa.int64(), unit, sentence)
+
+
+def _time(name: str, sentence: str) -> Column:
+    return Column(name, pa.float64(), SECONDS, sentence, nullable=True)
+
+
+def _number(name: str, unit: str, sentence: str, nullable: bool = False) -> Column:
+    return Column(name, pa.float64(), unit, sentence, nullable)
+
+
+_PATH = _count("path", "", "Number of the path, from 0; with the seed it fixes every random number of the path.")
+_POOL = _key("pool", "Name of the risk pool.")
+_MARKET = _key("market", "Name of the market.")
+_ROLE = _key("role", "Why the path was recorded: worst, worst-fund, or var-LEVEL for the path at that quantile's rank.")
+_STEP = _count("step", "checks", "Number of the margin check; 0 is the initial state.")
+_TIME = _number("time_s", SECONDS, "Time of the check since the start.")
+
+PATHS = Table(
+    "paths",
+    "One row per path and pool.",
+    (_PATH, _POOL),
+    (
+        _count("breached_accounts", "accounts", "Margin accounts seen in breach of maintenance margin at least once."),
+        _count("liquidated_accounts", "accounts", "Margin accounts with at least one fill in a liquidation auction."),
+        _count("taken_over_accounts", "accounts", "Margin accounts of which a fund or vault took over a share or all."),
+        _count("adl_closed_accounts", "accounts", "Insolvent margin accounts closed against winners by ADL."),
+        _money("liquidated_notional", "Value at the mark of all liquidation orders filled in auctions."),
+        _money("auction_value", "Value at the auction price of all liquidation orders filled."),
+        _money("auction_cost", "What liquidated accounts lost to the gap between mark and auction price."),
+        _money("taken_over_notional", "Value at the mark of all positions taken over by funds and vaults."),
+        _money("bad_debt", "Negative equity of margin accounts at the moments somebody else came to bear it."),
+        _money("required_fund", "Capital with which the pool's first fund never declines; null without a fund.", True),
+        _money("fund_low", "Lowest observed equity of the pool's first fund; null without a fund.", True),
+        _money("fund_end", "Equity of the pool's first fund at the end; null without a fund.", True),
+        _time("first_decline_s", "When the first fund first took less than all or was under its floor; null: never."),
+        _money("adl_notional", "Value at the mark of the winners' positions closed by ADL."),
+        _count("adl_accounts", "accounts", "Margin accounts that had a winning position closed by ADL."),
+        _money("adl_haircut", "What ADL cost the winners: mark less fill, times the signed quantity closed."),
+        _money("adl_paid", "Bad debt borne by winners in ADL fills."),
+        _money("socialised", "Loss spread over the accounts of the pool, layers' debt included."),
+        _money("socialised_for_layers", "Part of the socialised loss that was debt of funds and vaults."),
+        _money("residual", "Loss written off after the last layer: the venue cannot pay it."),
+        _money("residual_open", "Deficits of accounts and layers still open at the end."),
+        _money("fees", "Liquidation fees paid by accounts."),
+        _money("fees_fund", "Part of the liquidation fees that went to the pool's first fund."),
+        _time("first_liquidation_s", "When the first liquidation order was filled; null: never."),
+        _time("first_adl_s", "When ADL first closed a position; null: never."),
+        _count("rounds", "rounds", "Liquidation rounds that changed something, over all checks."),
+        _count("truncated_steps", "checks", "Checks whose rounds were cut off at run.max_rounds."),
+    ),
+)
+
+LAYERS = Table(
+    "layers",
+    "One row per path and layer of a pool's waterfall.",
+    (_PATH, _POOL, _key("layer", "Name of the layer."), _key("kind", "Kind of the layer, such as insurance_fund.")),
+    (
+        _money("equity_low", "Lowest observed equity of the layer; 0 for layers without a balance."),
+        _money("equity_end", "Equity of the layer at the end; 0 for layers without a balance."),
+        _money("largest_fall", "Largest fall of the observed equity below its initial value."),
+        _time("largest_fall_s", "When the equity was lowest; null where it never fell."),
+        _money("paid", "Negative equity of accounts that the layer took upon itself."),
+        _money("received", "Positive equity of accounts taken over, and fees, that the layer received."),
+        _money("inventory_end", "Value at the mark of the layer's open positions at the end, longs and shorts added."),
+        _time("first_decline_s", "When the layer first took less than it was offered; null: never."),
+        _time("first_under_s", "When the layer's equity was first seen under its floor; null: never."),
+        _time("depletion_s", "When the layer first declined or was first seen under its floor; null: never."),
+    ),
+)
+
+MARKETS = Table(
+    "markets",
+    "One row per path and market.",
+    (_PATH, _MARKET),
+    (
+        _number("price_low", "quote currency per base unit", "Lowest book price observed at a check."),
+        _number("price_high", "quote currency per base unit", "Highest book price observed at a check."),
+        _number("price_end", "quote currency per base unit", "Book price at the end."),
+        _number("largest_displacement", "log", "Largest distance of the book from the fundamental price, either way."),
+        _money("liquidated_notional", "Value at the mark of liquidation orders filled in the market."),
+        _money("adl_notional", "Value at the mark of the winners' positions closed by ADL in the market."),
+        _money("open_interest_end", "Open interest of margin accounts and layers at the end, one side, at the mark."),
+    ),
+)
+
+WORST_POOLS = Table(
+    "worst_pools",
+    "Step-by-step record of the recorded paths, one row per path, pool and check.",
+    (_PATH, _ROLE, _POOL, _STEP, _TIME),
+    (
+        _money("fund_equity", "Equity of the pool's first fund; null without a fund.", True),
+        _money("liquidated_notional", "Value at the mark of liquidation orders filled, from the start to the check."),
+        _money("bad_debt", "Bad debt from the start to the check."),
+        _money("adl_notional", "Value at the mark of winners' positions closed by ADL, from the start to the check."),
+        _money("socialised", "Socialised loss from the start to the check."),
+        _money("residual", "Loss written off from the start to the check."),
+    ),
+)
+
+WORST_MARKETS = Table(
+    "worst_markets",
+    "Step-by-step record of the recorded paths, one row per path, market and check.",
+    (_PATH, _ROLE, _MARKET, _STEP, _TIME),
+    (
+        _number("fundamental", "quote currency per base unit", "Fundamental price, permanent impact included."),
+        _number("price", "quote currency per base unit", "Book price: what can be traded at the venue."),
+        _number("mark", "quote currency per base unit", "Mark price: what margin is computed on."),
+        _number("displacement", "log", "Log distance of the book from the fundamental price."),
+        _number("depth", "base units", "Depth of the book at the check; null where it is endless.", True),
+        _money("open_interest", "Open interest of margin accounts and layers, one side, at the mark."),
+    ),
+)
+
+EXCEEDANCE = Table(
+    "exceedance",
+    "Loss exceedance curve of each pool and metric, thinned where it is dense.",
+    (_POOL, _key("metric", "bad_debt, required_fund, or unpaid: residual plus residual_open.")),
+    (
+        _money("loss", "A loss that occurred; 0 stands for all paths without one."),
+        _number("probability", "fraction", "Share of the paths that lost at least as much."),
+        _count("rank", "paths", "Number of the paths that lost at least as much."),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (PATHS, LAYERS, MARKETS, WORST_POOLS, WORST_MARKETS, EXCEEDANCE)
+}
+"""Every table of a run folder, by name."""
+
+
+def dictionary() -> dict[str, object]:
+    """The data dictionary: every table and column as plain JSON values."""
+    return {
+        table.name: {
+            "description": table.sentence,
+            "columns": [
+                {
+                    "name": column.name,
+                    "type": str(column.type),
+                    "unit": column.unit,
+                    "nullable": column.nullable,
+                    "description": column.sentence,
+                }
+                for column in table.columns
+            ],
+        }
+        for table in TABLES.values()
+    }
