@@ -74,3 +74,8 @@ def inlined(function: F) -> F:
 def vector_kernel(function: F) -> F:
     """For loops over lanes: fused multiply-add only, which does not depend on the vector width."""
     return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+
+
+def lane_kernel(function: F) -> F:
+    """As :func:`vector_kernel`, for the arithmetic of one lane: LLVM must inline it, or its caller's loop stays scalar."""
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]
