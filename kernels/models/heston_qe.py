@@ -1,0 +1,100 @@
+"""Heston's model by Andersen's quadratic-exponential scheme, for steps of minutes to a day."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..jit import kernel, vector_kernel
+from ..registry import Rule
+from ..structs import Floats
+from ..vecmath import exp64
+from .heston_euler import PARAMETERS
+from .lanes import Lanes
+
+RULE = Rule(
+    "heston_qe",
+    "Stochastic variance, dv = kappa (theta - v) dt + xi sqrt(v) dW, drawn from its matched conditional moments.",
+    "Heston (1993); scheme of Andersen (2008), Journal of Computational Finance 11(3):1-42.",
+    PARAMETERS,
+)
+
+SWITCH = 1.5
+"""Squared coefficient of variation from which the exponential branch is used; Andersen's value, any of 1 to 2 works."""
+
+
+@kernel
+def coefficients(params: Floats, dt: float, out: Floats) -> None:
+    """Fill out with the conditional moments of v and the leverage terms of the log price; dt in years.
+
+    m = out[0] + out[1] v and s^2 = out[2] v + out[3] (Andersen 2008, eqs. 17 and 18); then kappa, theta, rho / xi, dt.
+    The decorrelating factors of the price shock are formed from rho in :func:`advance`.
+    """
+    kappa, theta, xi, rho = params[0], params[1], params[2], params[3]
+    decay = exp64(-kappa * dt)
+    out[0] = theta * (1.0 - decay)
+    out[1] = decay
+    out[2] = xi * xi * decay * (1.0 - decay) / kappa
+    out[3] = theta * xi * xi * (1.0 - decay) * (1.0 - decay) / (2.0 * kappa)
+    out[4] = kappa
+    out[5] = rho / xi
+    out[6] = rho
+    out[7] = dt
+
+
+@vector_kernel
+def draw_quadratic(coefficient: Floats, lanes: Lanes) -> None:
+    """Next variance of every lane into work[0] by the quadratic branch, psi into work[1] (eqs. 23-28)."""
+    base, decay, slope, level = coefficient[0], coefficient[1], coefficient[2], coefficient[3]
+    v, zv, following, spread = lanes.variance, lanes.shock_variance, lanes.work[0], lanes.work[1]
+    for lane in range(v.size):
+        mean = base + decay * v[lane]
+        psi = (slope * v[lane] + level) / (mean * mean)
+        inverse = 2.0 / (psi if psi < SWITCH else SWITCH)
+        b2 = inverse - 1.0 + math.sqrt(inverse * (inverse - 1.0))
+        b = math.sqrt(b2) + np.float64(zv[lane])
+        following[lane] = mean / (1.0 + b2) * b * b
+        spread[lane] = psi
+
+
+@kernel
+def draw_exponential(coefficient: Floats, lanes: Lanes) -> None:
+    """Redraw the lanes whose psi is over the switch: a mass at zero and an exponential tail (eqs. 29-30).
+
+    They are few at the steps this scheme serves, so a scalar pass costs less than both branches in every lane.
+    """
+    v, zv, following, spread = lanes.variance, lanes.shock_variance, lanes.work[0], lanes.work[1]
+    for lane in range(v.size):
+        psi = spread[lane]
+        if psi > SWITCH:
+            mass = (psi - 1.0) / (psi + 1.0)
+            upper = 0.5 * math.erfc(np.float64(zv[lane]) * 0.7071067811865476)
+            mean = coefficient[0] + coefficient[1] * v[lane]
+            following[lane] = 0.0
+            if upper < 1.0 - mass:
+                following[lane] = math.log((1.0 - mass) / upper) * mean / (1.0 - mass)
+
+
+@vector_kernel
+def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
+    """One step of log drift ``drift``, with the price's volatility multiplied by ``stretch``.
+
+    The integral of v is dt (v + v') / 2 (Andersen 2008, eq. 33 with gamma 1/2). With the volatility stretched by f
+    the log price moves by f (rho/xi) (v' - v - kappa theta dt + kappa I) - f^2 I / 2 + f sqrt((1 - rho^2) I) Z.
+    Z is the part of the price shock that is independent of the variance shock.
+    """
+    draw_quadratic(coefficient, lanes)
+    draw_exponential(coefficient, lanes)
+    kappa, lever, rho, dt = coefficient[4], coefficient[5] * stretch, coefficient[6], coefficient[7]
+    average = 0.5 * dt * (lever * kappa - 0.5 * stretch * stretch)
+    # theta = base / (1 - decay): the long-run mean is kept in this form because v' is drawn with it.
+    shift = drift - lever * kappa * dt * coefficient[0] / (1.0 - coefficient[1])
+    scale = stretch * math.sqrt(0.5 * dt)
+    x, v, following = lanes.log_price, lanes.variance, lanes.work[0]
+    zv, zx = lanes.shock_variance, lanes.shock_price
+    for lane in range(x.size):
+        total = v[lane] + following[lane]
+        own = np.float64(zx[lane]) - rho * np.float64(zv[lane])
+        x[lane] += shift + lever * (following[lane] - v[lane]) + average * total + scale * math.sqrt(total) * own
+        v[lane] = following[lane]

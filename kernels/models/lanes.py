@@ -1,0 +1,29 @@
+"""What one market's model steps forward: paths side by side, one per lane."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+COEFFICIENTS = 8
+"""Numbers a model may keep per market between steps."""
+
+YEAR = 31_536_000.0
+"""Seconds in a year of 365 days."""
+
+
+class Lanes(NamedTuple):
+    """Rows over ``lane`` of one market in one model step."""
+
+    shock_variance: NDArray[np.float32]
+    """[lane] standard normal that drives the variance."""
+    shock_price: NDArray[np.float32]
+    """[lane] standard normal that drives the price, correlated with the other one as the model asks."""
+    log_price: NDArray[np.float64]
+    """[lane] log price, stepped in place."""
+    variance: NDArray[np.float64]
+    """[lane] variance per year, stepped in place."""
+    work: NDArray[np.float64]
+    """[2, lane] scratch."""
