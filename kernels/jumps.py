@@ -87,7 +87,7 @@ def mark_of(models: Models, n: int, m: int, path: int, number: int, key: Key) ->
 
 
 @kernel
-def start(models: Models, arrivals: Arrivals, first_path: int, key: Key) -> None:
+def start_jumps(models: Models, arrivals: Arrivals, first_path: int, key: Key) -> None:
     """Draw the first arrival of every source in every lane."""
     for n in range(models.jump_rate.size):
         arrivals.soonest[n] = math.inf
@@ -113,12 +113,12 @@ def strike(models: Models, arrivals: Arrivals, n: int, lane: int, path: int, key
 
 
 @kernel
-def advance(models: Models, arrivals: Arrivals, until: float, first_path: int, key: Key, log_price: Floats) -> None:
-    """Apply to log_price[m, lane] every arrival up to the time ``until``, in years."""
-    for n in range(models.jump_rate.size):
-        if arrivals.soonest[n] <= until:
-            arrivals.soonest[n] = math.inf
-            for lane in range(arrivals.time.shape[1]):
-                while arrivals.time[n, lane] <= until:
-                    strike(models, arrivals, n, lane, first_path + lane, key, log_price)
-                arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])
+def strike_all(
+    models: Models, arrivals: Arrivals, n: int, until: float, first_path: int, key: Key, log_price: Floats
+) -> None:
+    """Apply to log_price[m, lane] every arrival of source n up to the time ``until``, in years."""
+    arrivals.soonest[n] = math.inf
+    for lane in range(arrivals.time.shape[1]):
+        while arrivals.time[n, lane] <= until:
+            strike(models, arrivals, n, lane, first_path + lane, key, log_price)
+        arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import jumps as _jumps
-from .jit import kernel, vector_kernel
-from .jumps import Arrivals, compensator
+from .jit import kernel, lane_kernel
+from .jumps import Arrivals, compensator, start_jumps, strike_all
 from .models import COEFFICIENTS, GIVEN, YEAR, Lanes, advance, coefficients
 from .philox import DIFFUSION, fill_normals, split_seed
 from .structs import Clock, Floats, Models
 
 Key = tuple[np.uint32, np.uint32]
+Normals = NDArray[np.float32]
 
 LANE_QUANTUM = 64
 """Lanes are padded to a multiple of it, so that every lane runs through the vector body of every loop (16 float32
@@ -24,8 +24,6 @@ LANES = 256
 CHECKS_HELD = 8
 """Checks kept back before they are written out path by path: one cache line of float64 per path and market."""
 
-_start_jumps, _advance_jumps = _jumps.start, _jumps.advance
-
 
 class Block(NamedTuple):
     """State and scratch of the lanes, reused from block to block."""
@@ -34,10 +32,10 @@ class Block(NamedTuple):
     """[m, lane] log price."""
     variance: Floats
     """[m, lane] variance per year; may be negative inside a scheme."""
-    draws: NDArray[np.float32]
+    draws: Normals
     """[m, 4, lane] independent normals of two steps: variance and price of the even one, then of the odd one."""
-    shocks: NDArray[np.float32]
-    """[2m, lane] correlated normals of one step: variance 0, price 0, variance 1, ..."""
+    shocks: Normals
+    """[2, lane] correlated normals of one market in one step: variance, price."""
     work: Floats
     """[2, lane] scratch of the models."""
     coefficient: Floats
@@ -62,7 +60,7 @@ def allocate(models: Models, lanes: int) -> Block:
         np.zeros((m, lanes)),
         np.zeros((m, lanes)),
         np.zeros((m, 4, lanes), np.float32),
-        np.zeros((2 * m, lanes), np.float32),
+        np.zeros((2, lanes), np.float32),
         np.zeros((2, lanes)),
         np.zeros((m, COEFFICIENTS)),
         np.zeros(m),
@@ -84,56 +82,77 @@ def start(models: Models, block: Block, dt: float, first_path: int, key: Key) ->
         for lane in range(price.size):
             price[lane] = models.log_price[m]
             variance[lane] = models.variance[m]
-    _start_jumps(models, block.arrivals, first_path, key)
+    start_jumps(models, block.arrivals, first_path, key)
 
 
-@vector_kernel
-def combine(weights: Floats, draws: NDArray[np.float32], odd: int, out: NDArray[np.float32]) -> None:
-    """out[lane] = sum_q weights[q] z_q, z_q the q-th normal of the even or odd step; zero weights cost nothing."""
-    for lane in range(out.size):
-        out[lane] = np.float32(0.0)
-    for q in range(weights.size):
-        if weights[q] != 0.0:
-            weight = np.float32(weights[q])
-            z = draws[q // 2, 2 * odd + q % 2]
-            for lane in range(out.size):
-                out[lane] += weight * z[lane]
+@lane_kernel
+def own_shocks(weights: Floats, zv: Normals, zx: Normals, variance: Normals, price: Normals) -> None:
+    """Start the two shocks of a market with its own normals: a zv for the variance, b zv + c zx for the price."""
+    a, b, c = np.float32(weights[0, 0]), np.float32(weights[1, 0]), np.float32(weights[1, 1])
+    for lane in range(price.size):
+        variance[lane] = a * zv[lane]
+        price[lane] = b * zv[lane] + c * zx[lane]
 
 
-@kernel
-def shock(models: Models, block: Block, step: int, first_path: int, key: Key) -> None:
-    """Correlated normals of model step ``step`` (from 0); one draw serves two steps.
+@lane_kernel
+def add_shocks(a: float, b: float, z: Normals, variance: Normals, price: Normals) -> None:
+    """Add a z to the variance shock and b z to the price shock, z a normal of another market."""
+    a32, b32 = np.float32(a), np.float32(b)
+    for lane in range(price.size):
+        variance[lane] += a32 * z[lane]
+        price[lane] += b32 * z[lane]
+
+
+@lane_kernel
+def shock_market(models: Models, block: Block, m: int, odd: int) -> None:
+    """Correlated shocks of market m in the even or odd step of a draw; zero weights cost nothing.
 
     The order variance 0, price 0, variance 1, ... makes the factor's rows of a market depend on the markets before it
     only, so adding a market leaves the paths of the others as they were.
     """
-    odd = step % 2
+    v, x = 2 * m, 2 * m + 1
+    zv, zx = 2 * odd, 2 * odd + 1
+    factor = models.cholesky
+    variance, price = block.shocks[0], block.shocks[1]
+    own_shocks(factor[v : v + 2, v : v + 2], block.draws[m, zv], block.draws[m, zx], variance, price)
+    for q in range(2 * m):
+        if factor[v, q] != 0.0 or factor[x, q] != 0.0:
+            add_shocks(factor[v, q], factor[x, q], block.draws[q // 2, zv + q % 2], variance, price)
+
+
+@lane_kernel
+def draw(models: Models, block: Block, pair: int, first_path: int, key: Key) -> None:
+    """Independent normals of all markets for model steps 2 pair and 2 pair + 1."""
     for m in range(models.model.size):
         if models.model[m] != GIVEN:
-            if odd == 0:
-                fill_normals(block.draws[m], first_path, step // 2, m, DIFFUSION, key)
-            for i in (2 * m, 2 * m + 1):
-                combine(models.cholesky[i, : i + 1], block.draws, odd, block.shocks[i])
+            fill_normals(block.draws[m], first_path, pair, m, DIFFUSION, key)
 
 
-@kernel
-def step_markets(models: Models, block: Block, step: int) -> None:
-    """Diffusion and deterministic shocks of all markets in model step ``step`` (from 1)."""
-    for m in range(models.model.size):
-        stretch = models.shock_volatility[step, m] if models.shock_volatility.shape[0] else 1.0
-        if models.model[m] == GIVEN:
-            block.coefficient[m, 0] = models.path[step, m] + block.shifted[m]
-            block.coefficient[m, 1] = models.path_variance[step, m]
-        lanes = Lanes(block.shocks[2 * m], block.shocks[2 * m + 1], block.log_price[m], block.variance[m], block.work)
-        advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)
-        if models.shock_jump.shape[0] and models.shock_jump[step, m] != 0.0:
-            block.shifted[m] += models.shock_jump[step, m]
-            price = block.log_price[m]
-            for lane in range(price.size):
-                price[lane] += models.shock_jump[step, m]
+@lane_kernel
+def follow_table(models: Models, block: Block, m: int, step: int) -> None:
+    """Hand a given market the next entry of its table, moved by the shocks so far."""
+    block.coefficient[m, 0] = models.path[step, m] + block.shifted[m]
+    block.coefficient[m, 1] = models.path_variance[step, m]
 
 
-@vector_kernel
+@lane_kernel
+def step_market(models: Models, block: Block, m: int, step: int) -> None:
+    """Diffusion and deterministic shock of market m in model step ``step`` (from 1)."""
+    if models.model[m] == GIVEN:
+        follow_table(models, block, m, step)
+    else:
+        shock_market(models, block, m, (step - 1) % 2)
+    stretch = models.shock_volatility[step, m] if models.shock_volatility.shape[0] else 1.0
+    price = block.log_price[m]
+    lanes = Lanes(block.shocks[0], block.shocks[1], price, block.variance[m], block.work)
+    advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)
+    if models.shock_jump.shape[0] and models.shock_jump[step, m] != 0.0:
+        block.shifted[m] += models.shock_jump[step, m]
+        for lane in range(price.size):
+            price[lane] += models.shock_jump[step, m]
+
+
+@lane_kernel
 def observe(models: Models, block: Block, slot: int, step: int) -> None:
     """Hold the state back as one check; the variance reported is never negative and includes volatility shocks."""
     for m in range(models.model.size):
@@ -147,7 +166,7 @@ def observe(models: Models, block: Block, slot: int, step: int) -> None:
             held_variance[lane] = factor * (now if now > 0.0 else 0.0)
 
 
-@kernel
+@lane_kernel
 def write_out(block: Block, count: int, first_check: int, log_price: Floats, variance: Floats) -> None:
     """Copy ``count`` held checks to log_price[w, s, m] and variance[w, s, m], path by path."""
     for w in range(log_price.shape[0]):
@@ -158,6 +177,18 @@ def write_out(block: Block, count: int, first_check: int, log_price: Floats, var
                 variance_row[first_check + slot, m] = block.held_variance[slot, m, w]
 
 
+@lane_kernel
+def step_all(models: Models, block: Block, step: int, time: float, first_path: int, key: Key) -> None:
+    """Model step ``step`` (from 1), which ends at ``time`` years: diffusion, deterministic shocks, then jumps."""
+    if step % 2 == 1:
+        draw(models, block, step // 2, first_path, key)
+    for m in range(models.model.size):
+        step_market(models, block, m, step)
+    for n in range(models.jump_rate.size):
+        if block.arrivals.soonest[n] <= time:
+            strike_all(models, block.arrivals, n, time, first_path, key, block.log_price)
+
+
 @kernel
 def simulate_block(
     models: Models, clock: Clock, block: Block, key: Key, first_path: int, log_price: Floats, variance: Floats
@@ -165,12 +196,10 @@ def simulate_block(
     """Fill log_price[w, s, m] and variance[w, s, m] for at most as many paths as the block has lanes."""
     dt = clock.dt / (clock.substeps * YEAR)
     start(models, block, dt, first_path, key)
-    observe(models, block, 0, 0)
-    held = 1
-    for step in range(1, clock.checks * clock.substeps + 1):
-        shock(models, block, step - 1, first_path, key)
-        step_markets(models, block, step)
-        _advance_jumps(models, block.arrivals, step * dt, first_path, key, block.log_price)
+    held = 0
+    for step in range(clock.checks * clock.substeps + 1):
+        if step > 0:
+            step_all(models, block, step, step * dt, first_path, key)
         if step % clock.substeps == 0:
             check = step // clock.substeps
             observe(models, block, held, step)
