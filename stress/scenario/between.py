@@ -1,0 +1,89 @@
+"""Conditions between the parts of a scenario: names that must exist, numbers that must fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from stress.scenario.fields import Complaint, Where
+from stress.scenario.hints import did_you_mean
+from stress.scenario.markets import CommonJump, Correlation, Market, Prescribed, Shock
+from stress.scenario.pools import Pool
+from stress.scenario.run import Run
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sound parts of a scenario, by name or by place in their list; None and gaps where one is not."""
+
+    market_names: tuple[str, ...]
+    pool_names: tuple[str, ...]
+    run: Run | None
+    markets: Mapping[str, Market]
+    correlation: Correlation | None
+    jumps: Mapping[int, CommonJump]
+    shocks: Mapping[int, Shock]
+    pools: Mapping[str, Pool]
+    check_pools: Mapping[int, str | None]
+
+
+def complaints(sections: Sections) -> Iterator[Complaint]:
+    """Everything that is wrong between the parts."""
+    yield from _unknown("market", sections.market_names, _market_references(sections))
+    pools = ((("checks", n, "pool"), name) for n, name in sections.check_pools.items() if name is not None)
+    yield from _unknown("pool", sections.pool_names, pools)
+    yield from _correlation(sections)
+    yield from _jump_names(sections)
+    if sections.run is not None:
+        yield from _prescribed(sections.run, sections.markets)
+        yield from _late_shocks(sections.run, sections.shocks)
+
+
+def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
+    for n, jump in sections.jumps.items():
+        yield from ((("jumps", n, "marks", name), name) for name in jump.marks)
+    for n, shock in sections.shocks.items():
+        yield ("shocks", n, "market"), shock.market
+    for pool_name, pool in sections.pools.items():
+        if pool.book.synthetic is not None:
+            where: Where = ("pools", pool_name, "book", "synthetic", "open_interest")
+            yield from (((*where, name), name) for name in pool.book.synthetic.open_interest)
+
+
+def _unknown(noun: str, known: tuple[str, ...], references: Iterable[tuple[Where, str]]) -> Iterator[Complaint]:
+    for where, name in references:
+        if name not in known:
+            yield where, f"unknown {noun} {name!r}" + did_you_mean(name, known)
+
+
+def _correlation(sections: Sections) -> Iterator[Complaint]:
+    if sections.correlation is None:
+        return
+    markets = len(sections.market_names)
+    for name in ("prices", "variances", "price_variance"):
+        matrix = getattr(sections.correlation, name)
+        if matrix is not None and len(matrix) != markets:
+            yield ("correlation", name), f"has {len(matrix)} rows, but there are {markets} markets"
+
+
+def _jump_names(sections: Sections) -> Iterator[Complaint]:
+    seen: set[str] = set()
+    for n, jump in sections.jumps.items():
+        if jump.name in seen:
+            yield ("jumps", n, "name"), f"another jump source is called {jump.name!r} already"
+        seen.add(jump.name)
+
+
+def _prescribed(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:
+    for name, market in markets.items():
+        if isinstance(market.model, Prescribed) and len(market.model.prices) != run.checks + 1:
+            yield (
+                ("markets", name, "model", "prices"),
+                f"has {len(market.model.prices)} prices; the run has {run.checks} checks and needs {run.checks + 1}",
+            )
+
+
+def _late_shocks(run: Run, shocks: Mapping[int, Shock]) -> Iterator[Complaint]:
+    for n, shock in shocks.items():
+        if shock.at > run.horizon:
+            yield ("shocks", n, "at"), f"is after the end of the run ({run.horizon:g} s)"

@@ -1,0 +1,68 @@
+"""Scenarios that come with the package, by name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import stress
+from stress.errors import UsageError
+from stress.scenario.hints import did_you_mean
+
+KINDS = ("events", "examples", "venues")
+"""Folders of built-in scenarios; those of venues are rules to extend and do not run by themselves."""
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A scenario file that comes with the package."""
+
+    name: str
+    kind: str
+    path: Path
+
+
+def folders() -> list[Path]:
+    """Folders of built-in scenarios: beside the package in a source tree, inside it when installed."""
+    return [path for entry in stress.__path__ if (path := Path(entry) / "scenarios").is_dir()]
+
+
+def built_ins() -> list[BuiltIn]:
+    """All built-in scenarios, by kind and name."""
+    return [
+        BuiltIn(path.stem, kind, path)
+        for kind in KINDS
+        for folder in folders()
+        for path in sorted((folder / kind).glob("*.yaml"))
+    ]
+
+
+def find_built_in(word: str) -> Path | None:
+    """File of a built-in scenario by name (``october-2025``) or by path (``venues/binance.yaml``)."""
+    if any(part in ("..", "") for part in word.split("/")):
+        return None
+    for known in built_ins():
+        if word in (known.name, f"{known.kind}/{known.name}", f"{known.kind}/{known.path.name}"):
+            return known.path
+    return None
+
+
+def scenario_file(source: str | Path) -> Path:
+    """File that ``source`` names: a path, or the name of a built-in scenario.
+
+    Raises
+    ------
+    UsageError
+        There is neither.
+    """
+    path = Path(source)
+    if os.path.isfile(path):
+        return path
+    found = find_built_in(str(source))
+    if found is not None:
+        return found
+    if os.path.isdir(path):
+        raise UsageError(f"{source}: is a folder, expected a scenario file")
+    hint = did_you_mean(path.stem, [known.name for known in built_ins()])
+    raise UsageError(f"{source}: no such file, nor a built-in scenario{hint}")

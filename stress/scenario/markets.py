@@ -1,0 +1,342 @@
+"""Schema of a market: price model, liquidity, margin, mark and oracle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stress.scenario.fields import (
+    Complaint,
+    Duration,
+    Family,
+    File,
+    Fraction,
+    Money,
+    Number,
+    Part,
+    Text,
+    Words,
+)
+
+MarketName = Annotated[
+    str, Text(r"[A-Za-z0-9][A-Za-z0-9_:/-]*", "the name of a market: letters, digits and _ - / : only")
+]
+
+Annual = Annotated[float, Fraction(least=0.0, unit="per root year")]
+Drift = Annotated[float, Fraction(unit="per year")]
+Scheme = Annotated[Literal["auto", "euler", "qe"], Words(("auto", "euler", "qe"))]
+Price = Annotated[float, Money(above=0.0)]
+
+_DRIFT = "Drift of the price; the expected price is the initial one at 0."
+_SCHEME = "Time stepping: full-truncation Euler, quadratic-exponential, or the right one for the step."
+
+
+class Gbm(Part):
+    """Geometric Brownian motion."""
+
+    type: Literal["gbm"]
+    volatility: Annual = Field(description="Constant volatility.")
+    drift: Drift = Field(default=0.0, description=_DRIFT)
+
+    def long_run_volatility(self) -> float | None:
+        """Volatility at which a market has its stated depth, per root year."""
+        return self.volatility
+
+
+class Heston(Part):
+    """Stochastic variance (Heston 1993)."""
+
+    type: Literal["heston"]
+    kappa: Annotated[float, Number(above=0.0, unit="per year")] = Field(
+        description="Speed at which the variance reverts to its long-run level."
+    )
+    theta: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Long-run variance.")
+    xi: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Volatility of the variance.")
+    rho: Annotated[float, Number(least=-1.0, most=1.0)] = Field(
+        description="Correlation of the shocks to price and variance."
+    )
+    v0: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Initial variance.")
+    drift: Drift = Field(default=0.0, description=_DRIFT)
+    scheme: Scheme = Field(default="auto", description=_SCHEME)
+
+    def long_run_volatility(self) -> float | None:
+        """Volatility at which a market has its stated depth, per root year."""
+        return math.sqrt(self.theta)
+
+
+class Bates(Part):
+    """Heston's model with normally distributed log-price jumps (Bates 1996)."""
+
+    type: Literal["bates"]
+    kappa: Annotated[float, Number(above=0.0, unit="per year")] = Field(
+        description="Speed at which the variance reverts to its long-run level."
+    )
+    theta: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Long-run variance.")
+    xi: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Volatility of the variance.")
+    rho: Annotated[float, Number(least=-1.0, most=1.0)] = Field(
+        description="Correlation of the shocks to price and variance."
+    )
+    v0: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Initial variance.")
+    jump_rate: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Jumps per year.")
+    jump_mean: Annotated[float, Fraction()] = Field(description="Mean of a jump of the log price.")
+    jump_std: Annotated[float, Fraction(least=0.0)] = Field(description="Standard deviation of a log-price jump.")
+    drift: Drift = Field(default=0.0, description=_DRIFT)
+    scheme: Scheme = Field(default="auto", description=_SCHEME)
+
+    def long_run_volatility(self) -> float | None:
+        """Volatility at which a market has its stated depth, per root year."""
+        return math.sqrt(self.theta)
+
+
+PathPoint = tuple[Annotated[float, Duration()], Price]
+
+
+class Replay(Part):
+    """A recorded price path, the same on every path of the run."""
+
+    type: Literal["replay"]
+    points: tuple[PathPoint, ...] = Field(
+        default=(), description="Pairs of time and price, log-linear in between; the first at 0s."
+    )
+    file: Annotated[Path, File()] | None = Field(
+        default=None, description="Table with the columns time (seconds) and price, instead of points."
+    )
+    volatility: Annual | None = Field(default=None, description="Constant volatility; else estimated from the path.")
+    volatility_half_life: Annotated[float, Duration(above=0.0)] = Field(
+        default=1800.0, description="Half-life of the estimate of volatility from the path."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """One source of prices; times ascending from zero."""
+        if bool(self.points) == (self.file is not None):
+            yield (), "give either points or file"
+        if self.points and self.points[0][0] != 0.0:
+            yield ("points", 0, 0), "the first point must be at 0s"
+        for n in range(1, len(self.points)):
+            if self.points[n][0] <= self.points[n - 1][0]:
+                yield ("points", n, 0), "times must ascend"
+
+    def long_run_volatility(self) -> float | None:
+        """Volatility at which a market has its stated depth, per root year; None where none is given."""
+        return self.volatility
+
+
+class Prescribed(Part):
+    """One price per margin check, the same on every path of the run."""
+
+    type: Literal["prescribed"]
+    prices: tuple[Price, ...] = Field(min_length=1, description="Prices at index 0 and at every check.")
+    volatility: Annual = Field(default=0.0, description="Constant volatility that the market is taken to have.")
+
+    def long_run_volatility(self) -> float | None:
+        """Volatility at which a market has its stated depth, per root year."""
+        return self.volatility
+
+
+class Drought(Part):
+    """Fall of the depth when volatility rises: ``(sigma / volatility)^-exponent``, within bounds."""
+
+    exponent: Annotated[float, Number(least=0.0)] = Field(description="Fall of the depth with volatility; 0 is off.")
+    floor: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=0.0, description="Least share of the depth that stays."
+    )
+    cap: Annotated[float, Number(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Largest factor on the depth in calm markets."
+    )
+    volatility: Annotated[float, Fraction(above=0.0, unit="per root year")] | None = Field(
+        default=None, description="Volatility at which the depth is the stated one; else the model's long-run level."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Bounds in order."""
+        if self.cap < self.floor:
+            yield ("cap",), "must not be under the floor"
+
+
+class PowerLaw(Part):
+    """Power-law impact with resilience: ``displacement = at * (net fill / depth)^exponent``."""
+
+    type: Literal["power"]
+    depth: Annotated[float, Money(above=0.0, endless="unlimited")] = Field(
+        description="Value that moves the book by `at`, at the initial price and calm volatility."
+    )
+    at: Annotated[float, Fraction(above=0.0, most=1.0)] = Field(
+        default=0.01, description="Displacement of the log price made by one depth."
+    )
+    exponent: Annotated[float, Number(above=0.0, most=1.0)] = Field(
+        default=0.5, description="Exponent of the impact: 1 flat book, 0.5 square-root law."
+    )
+    half_life: Annotated[float, Duration(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Half-life of the displacement; none if it never decays."
+    )
+    permanent: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=0.0, description="Share of the displacement that stays in the price for good."
+    )
+    drought: Drought | None = Field(default=None, description="How the depth falls when volatility rises.")
+
+    def check(self) -> Iterator[Complaint]:
+        """A finite book must say how it recovers: forgetting it would be the worst case unawares."""
+        if math.isfinite(self.depth) and "half_life" not in self.model_fields_set:
+            yield ("half_life",), "is missing: half-life of the displacement, or none if it never decays"
+
+
+class Tier(Part):
+    """A maintenance rate from a notional on; the requirement is continuous between tiers."""
+
+    from_: Annotated[float, Money(least=0.0)] = Field(alias="from", description="Notional from which the rate holds.")
+    maintenance: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        description="Maintenance margin as a share of the notional inside the tier."
+    )
+
+
+class Margin(Part):
+    """Maintenance margin by notional."""
+
+    tiers: tuple[Tier, ...] = Field(min_length=1, description="Tiers by ascending notional, the first from 0.")
+
+    def check(self) -> Iterator[Complaint]:
+        """Tiers start at 0, ascend, and never ask less of a larger position."""
+        if self.tiers[0].from_ != 0.0:
+            yield ("tiers", 0, "from"), "the first tier must start from 0"
+        for n in range(1, len(self.tiers)):
+            if self.tiers[n].from_ <= self.tiers[n - 1].from_:
+                yield ("tiers", n, "from"), "must be more than that of the tier before"
+            if self.tiers[n].maintenance < self.tiers[n - 1].maintenance:
+                yield ("tiers", n, "maintenance"), "must not be less than that of the tier before"
+
+
+class IndexMark(Part):
+    """Margin is computed on the oracle's price."""
+
+    type: Literal["index"]
+
+
+class BookMark(Part):
+    """Margin is computed on the price at which the venue's own book trades."""
+
+    type: Literal["book"]
+
+
+class Oracle(Part):
+    """When the index price reaches the venue; times are rounded up to whole checks."""
+
+    lag: Annotated[float, Duration()] = Field(default=0.0, description="Age of the price that is published.")
+    heartbeat: Annotated[float, Duration()] = Field(
+        default=0.0, description="Time after which the oracle publishes whatever the change."
+    )
+    deviation: Annotated[float, Fraction(least=0.0)] = Field(
+        default=0.0, description="Relative change that is published before the heartbeat."
+    )
+
+
+Model = Annotated[Gbm | Heston | Bates | Replay | Prescribed, Family("model")]
+Liquidity = Annotated[PowerLaw, Family("liquidity")]
+Mark = Annotated[IndexMark | BookMark, Family("mark")]
+
+
+class Market(Part):
+    """One instrument with its price process and the book it trades in."""
+
+    instrument: Annotated[Literal["linear_perpetual"], Words(("linear_perpetual",))] = Field(
+        default="linear_perpetual", description="Kind of contract."
+    )
+    price: Price = Field(description="Initial price.")
+    model: Model = Field(description="Model of the fundamental price.")
+    liquidity: Liquidity = Field(description="What forced orders do to the price.")
+    margin: Margin = Field(description="Maintenance margin.")
+    mark: Mark = Field(default=IndexMark(type="index"), description="Price that margin is computed on.")
+    oracle: Oracle = Field(default=Oracle(), description="When the index price reaches the venue.")
+
+    def check(self) -> Iterator[Complaint]:
+        """A drought needs a calm volatility to compare with."""
+        drought = self.liquidity.drought
+        if drought is not None and drought.volatility is None and not self.model.long_run_volatility():
+            yield (
+                ("liquidity", "drought", "volatility"),
+                f"is missing: the {self.model.type} model has no long-run volatility",
+            )
+
+
+class JumpMark(Part):
+    """Size of a common jump in one market."""
+
+    mean: Annotated[float, Fraction()] = Field(description="Mean of the jump of the log price.")
+    std: Annotated[float, Fraction(least=0.0)] = Field(description="Standard deviation of the jump of the log price.")
+    probability: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=1.0, description="Probability that an arrival moves this market."
+    )
+
+
+class CommonJump(Part):
+    """Jumps that arrive in several markets at once."""
+
+    name: Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a name of letters, digits, _ and -")] = Field(
+        description="Name of the jump source."
+    )
+    rate: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Arrivals per year.")
+    correlation: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=0.0, description="Correlation between the sizes in two markets."
+    )
+    marks: dict[MarketName, JumpMark] = Field(min_length=1, description="Jump sizes by market.")
+
+
+class Shock(Part):
+    """A deterministic event, the same on every path."""
+
+    at: Annotated[float, Duration()] = Field(description="Time of the shock.")
+    market: MarketName = Field(description="Market that is hit.")
+    jump: Annotated[float, Fraction(above=-1.0)] = Field(default=0.0, description="Relative change of the price.")
+    depth: Annotated[float, Fraction(above=0.0)] = Field(
+        default=1.0, description="Factor on the depth for as long as the shock lasts."
+    )
+    volatility: Annotated[float, Number(least=0.0)] = Field(
+        default=1.0, description="Factor on the volatility for as long as the shock lasts."
+    )
+    duration: Annotated[float, Duration()] = Field(
+        default=0.0, description="How long depth and volatility are changed."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Factors need a time to act."""
+        if self.duration == 0.0 and (self.depth != 1.0 or self.volatility != 1.0):
+            yield ("duration",), "is missing: without it the factors on depth and volatility do nothing"
+
+
+Correlations = tuple[tuple[Annotated[float, Number(least=-1.0, most=1.0)], ...], ...]
+
+
+class Correlation(Part):
+    """Correlation of the price and variance shocks; rows and columns in the order of the markets."""
+
+    prices: Correlations | None = Field(default=None, description="Between prices; identity by default.")
+    variances: Correlations | None = Field(default=None, description="Between variances; identity by default.")
+    price_variance: Correlations | None = Field(
+        default=None,
+        description="Price of the row with variance of the column; the diagonal is each model's rho and ignored here.",
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Square matrices; symmetric with ones on the diagonal where a matrix is with itself."""
+        for name in ("prices", "variances", "price_variance"):
+            matrix: Correlations | None = getattr(self, name)
+            if matrix is not None:
+                yield from _matrix_complaints(name, matrix, own=name != "price_variance")
+
+
+def _matrix_complaints(name: str, matrix: Correlations, own: bool) -> Iterator[Complaint]:
+    size = len(matrix)
+    ragged = [n for n, row in enumerate(matrix) if len(row) != size]
+    for n in ragged:
+        yield (name, n), f"has {len(matrix[n])} numbers in a matrix of {size} rows"
+    if ragged or not own:
+        return
+    for i in range(size):
+        if matrix[i][i] != 1.0:
+            yield (name, i, i), f"must be 1 on the diagonal, got {matrix[i][i]:g}"
+        for j in range(i):
+            if matrix[i][j] != matrix[j][i]:
+                yield (name, i, j), f"is {matrix[i][j]:g}, but row {j + 1} has {matrix[j][i]:g}: must be symmetric"

@@ -1,0 +1,325 @@
+"""Schema of a risk pool: its book, its liquidation rules and its layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from stress.scenario.fields import (
+    Complaint,
+    Count,
+    Duration,
+    Family,
+    File,
+    Flag,
+    Fraction,
+    Money,
+    Number,
+    Part,
+    Text,
+    Words,
+)
+from stress.scenario.markets import MarketName
+
+PoolName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a pool: letters, digits, _ and - only")]
+LayerName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a layer: letters, digits, _ and - only")]
+Share = Annotated[float, Fraction(least=0.0, most=1.0)]
+Switch = Annotated[bool, Flag()]
+
+
+class Leverage(Part):
+    """Log-normal distribution of leverage, cut to a range."""
+
+    median: Annotated[float, Number(above=0.0)] = Field(default=6.0, description="Median leverage.")
+    sigma: Annotated[float, Number(least=0.0)] = Field(
+        default=0.7, description="Standard deviation of the log of leverage."
+    )
+    min: Annotated[float, Number(above=0.0)] = Field(default=1.0, description="Least leverage.")
+    max: Annotated[float, Number(above=0.0)] = Field(default=40.0, description="Largest leverage.")
+
+    def check(self) -> Iterator[Complaint]:
+        """The median lies in the range."""
+        if self.min > self.max:
+            yield ("min",), "must not be more than max"
+        elif not self.min <= self.median <= self.max:
+            yield ("median",), f"must lie between min {self.min:g} and max {self.max:g}"
+
+
+class MarketMakers(Part):
+    """Accounts that hold the other side of what the drawn traders hold in sum."""
+
+    count: Annotated[int, Count(least=1, most=100_000)] = Field(default=20, description="Number of market makers.")
+    leverage: Annotated[float, Number(above=0.0)] = Field(default=3.0, description="Leverage of each of them.")
+
+
+class Synthetic(Part):
+    """A book drawn at random, the same for the same seed."""
+
+    accounts: Annotated[int, Count(least=1, most=10_000_000)] = Field(description="Number of traders.")
+    seed: Annotated[int, Count(least=0, most=2**63 - 1)] = Field(default=0, description="Seed of the draw.")
+    open_interest: dict[MarketName, Annotated[float, Money(least=0.0)]] = Field(
+        min_length=1, description="Value of all long positions by market."
+    )
+    pareto: Annotated[float, Number(above=0.0)] = Field(default=1.2, description="Pareto exponent of the notional.")
+    leverage: Leverage = Field(default=Leverage(), description="Distribution of leverage.")
+    long_share: Share = Field(default=0.5, description="Share of traders who are long.")
+    isolated_share: Share = Field(default=0.0, description="Share of traders with isolated margin.")
+    hedged_share: Share = Field(
+        default=0.0, description="Share of traders whose positions are offset in another account of theirs."
+    )
+    markets_per_account: dict[Annotated[int, Count(least=1)], Share] = Field(
+        default={1: 1.0}, min_length=1, description="Share of traders by the number of markets they trade in."
+    )
+    entry_spread: Annotated[float, Fraction(least=0.0, below=1.0)] = Field(
+        default=0.05, description="Standard deviation of entry prices around the initial price."
+    )
+    market_makers: MarketMakers = Field(default=MarketMakers(), description="Who holds the other side.")
+
+    def check(self) -> Iterator[Complaint]:
+        """Shares add up; nobody trades in more markets than there are."""
+        total = math.fsum(self.markets_per_account.values())
+        if abs(total - 1.0) > 1e-9:
+            yield ("markets_per_account",), f"the shares must add up to 100%, got {100 * total:g}%"
+        for count, share in self.markets_per_account.items():
+            if share > 0 and count > len(self.open_interest):
+                yield (
+                    ("markets_per_account", count),
+                    f"more than the {len(self.open_interest)} markets with open interest",
+                )
+
+
+class Book(Part):
+    """Who holds what: tables of positions and balances, or a synthetic draw."""
+
+    accounts: Annotated[Path, File()] | None = Field(
+        default=None, description="Table of positions, CSV or Parquet, relative to the scenario."
+    )
+    balances: Annotated[Path, File()] | None = Field(
+        default=None, description="Table of wallet balances, CSV or Parquet, relative to the scenario."
+    )
+    synthetic: Synthetic | None = Field(default=None, description="Draw the book instead.")
+
+    def check(self) -> Iterator[Complaint]:
+        """One source."""
+        if self.accounts is not None and self.synthetic is not None:
+            yield ("accounts",), "give either accounts or synthetic; an inherited one is dropped by `synthetic: null`"
+        elif self.accounts is None and self.synthetic is None:
+            yield (), "give either accounts (a table of positions) or synthetic"
+        elif self.balances is not None and self.accounts is None:
+            yield ("balances",), "has no meaning without accounts"
+
+
+class Full(Part):
+    """Orders close the whole position."""
+
+    type: Literal["full"]
+
+
+class FractionSize(Part):
+    """Large positions are closed by slices."""
+
+    type: Literal["fraction"]
+    share: Annotated[float, Fraction(above=0.0, most=1.0)] = Field(description="Share of the position in a slice.")
+    above: Annotated[float, Money(least=0.0)] = Field(
+        default=0.0, description="Notional above which positions are sliced; smaller ones are closed at once."
+    )
+    cooldown: Annotated[float, Duration()] = Field(default=0.0, description="Time between two slices of an account.")
+    during: Annotated[Literal["full", "wait"], Words(("full", "wait"))] = Field(
+        default="full", description="Within the cooldown: send the rest, or wait."
+    )
+
+
+class ToTarget(Part):
+    """Orders close the least share of all positions that restores the margin."""
+
+    type: Literal["to_target"]
+    target: Annotated[float, Number(least=1.01)] = Field(
+        description="Equity over maintenance margin that the account is brought back to."
+    )
+
+
+class NoLimit(Part):
+    """Orders take any price."""
+
+    type: Literal["none"]
+
+
+class BankruptcyLimit(Part):
+    """Orders are limited at the price at which the account's equity is gone."""
+
+    type: Literal["bankruptcy"]
+
+
+class SlippageLimit(Part):
+    """Orders are limited at a distance from the mark."""
+
+    type: Literal["slippage"]
+    cap: Annotated[float, Fraction(above=0.0, below=1.0)] = Field(description="Largest distance from the mark.")
+
+
+class FillableLimit(Part):
+    """Orders are limited at dYdX v4's fillable price."""
+
+    type: Literal["fillable"]
+    spread: Annotated[float, Number(least=0.0)] = Field(
+        default=1.5, description="Spread to the mark in maintenance margins at full adjustment."
+    )
+    adjustment: Annotated[float, Number(least=0.0)] = Field(
+        default=1.0, description="Factor on the adjusted bankruptcy rating."
+    )
+
+
+Size = Annotated[Full | FractionSize | ToTarget, Family("size")]
+Limit = Annotated[NoLimit | BankruptcyLimit | SlippageLimit | FillableLimit, Family("limit")]
+
+
+class Liquidation(Part):
+    """How accounts under their maintenance margin are closed."""
+
+    size: Size = Field(default=Full(type="full"), description="How much of a position is sent.")
+    limit: Limit = Field(default=NoLimit(type="none"), description="Worst price that orders take.")
+    fee: Annotated[float, Fraction(least=0.0, below=1.0)] = Field(
+        default=0.0, description="Fee on the liquidated value."
+    )
+    fund_share: Share = Field(default=1.0, description="Share of the fee that goes to the pool's first fund.")
+    latency: Annotated[float, Duration()] = Field(default=0.0, description="Time between breach and order.")
+    capacity: Annotated[float, Money(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Value that liquidators can carry per check."
+    )
+    takeover_when: Annotated[Literal["unfilled", "insolvent"], Words(("unfilled", "insolvent"))] = Field(
+        default="unfilled", description="When the layers are offered an account: order unfilled, or equity negative."
+    )
+
+
+class Twap(Part):
+    """Inventory is sold evenly: a fixed share of what is left per check."""
+
+    type: Literal["twap"]
+    half_life: Annotated[float, Duration(above=0.0)] = Field(description="Time in which half of the inventory is sold.")
+
+
+Unwind = Annotated[Twap, Family("unwind")]
+Capital = Annotated[float, Money(least=0.0, endless="unlimited")]
+Floor = Annotated[float, Money()]
+
+_NAME = "Name of the layer; its type by default."
+_CAPITAL = "Cash at the start; unlimited takes everything and measures what would be needed."
+_FLOOR = "Equity under which the layer takes nothing."
+_PARTIAL = "Take the same share of all deficits when short; else whole accounts, the smallest deficit first."
+_BELOW = "Whether the layer is closed by ADL when under its floor."
+_UNWIND = "How inventory is sold; held for good by default."
+
+
+def _capital_complaints(capital: float, floor: float) -> Iterator[Complaint]:
+    if capital < floor:
+        yield ("capital",), "is under the floor: the layer would never take anything"
+
+
+class InsuranceFund(Part):
+    """Takes over accounts at their equity and pays their deficits."""
+
+    type: Literal["insurance_fund"]
+    name: LayerName = Field(default="insurance_fund", description=_NAME)
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    adl_below_floor: Switch = Field(default=False, description=_BELOW)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
+class BackstopVault(Part):
+    """Takes over accounts before they are insolvent, as Hyperliquid's liquidator vault does."""
+
+    type: Literal["backstop_vault"]
+    name: LayerName = Field(default="backstop_vault", description=_NAME)
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    share: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=2.0 / 3.0, description="Takes accounts whose equity is under this share of the maintenance margin."
+    )
+    accept_negative: Switch = Field(default=True, description="Whether it takes accounts with negative equity too.")
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    adl_below_floor: Switch = Field(default=True, description=_BELOW)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
+RANKS = ("bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit")
+ADL_PRICES = ("bankruptcy", "mark", "previous_mark")
+PAYERS = ("session_profit", "open_interest", "equity")
+
+
+class Adl(Part):
+    """Auto-deleveraging: closes insolvent accounts against the best-ranked opposite positions."""
+
+    type: Literal["adl"]
+    name: LayerName = Field(default="adl", description=_NAME)
+    rank: Annotated[Literal["bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit"], Words(RANKS)] = Field(
+        description="Order in which opposite positions are closed."
+    )
+    price: Annotated[Literal["bankruptcy", "mark", "previous_mark"], Words(ADL_PRICES)] = Field(
+        default="bankruptcy", description="Price at which they are closed."
+    )
+
+
+class Socialise(Part):
+    """Spreads what is left over the accounts that can pay."""
+
+    type: Literal["socialise"]
+    name: LayerName = Field(default="socialise", description=_NAME)
+    by: Annotated[Literal["session_profit", "open_interest", "equity"], Words(PAYERS)] = Field(
+        description="In proportion to what accounts pay."
+    )
+
+
+Layer = Annotated[InsuranceFund | BackstopVault | Adl | Socialise, Family("layer")]
+
+
+class Pool(Part):
+    """Accounts that share a waterfall of layers."""
+
+    book: Book = Field(description="Who holds what.")
+    liquidation: Liquidation = Field(default=Liquidation(), description="How accounts are closed.")
+    layers: tuple[Layer, ...] = Field(default=(), description="Who pays, in this order; the rest is never paid.")
+
+    @classmethod
+    def prepare(cls, data: dict[Any, Any]) -> dict[Any, Any]:
+        """Layers without a name get that of their type, numbered where it is taken."""
+        layers = data.get("layers")
+        if not isinstance(layers, list | tuple):
+            return data
+        taken = {layer.get("name") for layer in layers if isinstance(layer, dict)}
+        named: list[Any] = []
+        for entry in layers:
+            layer = {"type": entry} if isinstance(entry, str) else entry
+            if isinstance(layer, dict) and "name" not in layer and isinstance(layer.get("type"), str):
+                layer = {**layer, "name": _free_name(layer["type"], taken)}
+                taken.add(layer["name"])
+            named.append(layer)
+        return {**data, "layers": named}
+
+    def check(self) -> Iterator[Complaint]:
+        """Layers can be told apart."""
+        seen: set[str] = set()
+        for n, layer in enumerate(self.layers):
+            if layer.name in seen:
+                yield ("layers", n, "name"), f"another layer is called {layer.name!r} already"
+            seen.add(layer.name)
+
+
+def _free_name(word: str, taken: set[Any]) -> str:
+    name, n = word, 2
+    while name in taken:
+        name, n = f"{word}-{n}", n + 1
+    return name
