@@ -1,0 +1,111 @@
+"""How large the pool's first fund must be.
+
+A path's *required fund* is the capital with which the fund never declines on it: an unlimited fund's largest fall plus
+the floor. By the sizing identity a fund of size F is depleted on exactly the paths that require more than F, so one run
+sizes every fund: the fund for a depletion probability d is the 1 - d quantile of the required fund.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stress.sizing.estimate import (
+    CONFIDENCE,
+    LEAST_EXCEEDANCES,
+    Estimate,
+    Floats,
+    checked_level,
+)
+from stress.sizing.proportions import probability
+from stress.sizing.quantiles import upper_bound, value_at_risk
+
+_CURVE_POINTS = 60
+_CURVE_LARGEST = 0.5
+"""The curve runs from every second path depleted to the last probability that 10 paths support."""
+
+
+@dataclass(frozen=True)
+class FundSize:
+    """Fund that is depleted with probability ``depletion`` over the horizon."""
+
+    depletion: float
+    size: Estimate
+    upper: float | None
+    """One-sided upper confidence bound of the size: what a cautious venue holds."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of fund size against depletion probability, with its pointwise interval."""
+
+    depletion: float
+    size: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Newsvendor:
+    """Fund that minimises capital cost * fund + breach cost * E[loss beyond the fund]: the 1 - r / c quantile.
+
+    (Arrow, Harris and Marschak 1951, Econometrica 19.) Both costs are per unit of money and horizon.
+    """
+
+    capital_cost: float
+    breach_cost: float
+    fund: FundSize
+
+
+@dataclass(frozen=True)
+class FundSizing:
+    """The fund of one pool: what it holds, what it needs."""
+
+    layer: str
+    current: float | None
+    """Capital in the scenario; None for an unlimited fund, which is never depleted."""
+    depleted: Estimate | None
+    """Probability that the current fund is depleted over the horizon; None for an unlimited one."""
+    target: FundSize
+    newsvendor: Newsvendor | None
+    """None where the scenario gives no costs, or capital costs as much as a breach."""
+    curve: tuple[CurvePoint, ...]
+
+
+def fund_size(required: Floats, depletion: float, confidence: float = CONFIDENCE) -> FundSize:
+    """Size for a depletion probability from the ascending required funds of all paths."""
+    level = 1.0 - checked_level(depletion)
+    size = value_at_risk(required, level, confidence)
+    upper = None if size.value is None else upper_bound(required, level, confidence)
+    return FundSize(depletion, size, upper)
+
+
+def depletion_probability(required: Floats, capital: float, confidence: float = CONFIDENCE) -> Estimate:
+    """Probability that a fund of ``capital`` is depleted: share of the paths that require more."""
+    depleted = required.size - int(np.searchsorted(required, capital, side="right"))
+    return probability(depleted, required.size, confidence)
+
+
+def depletion_curve(required: Floats, confidence: float = CONFIDENCE) -> tuple[CurvePoint, ...]:
+    """Fund sizes at probabilities from 0.5 down to the last one that 10 paths support, evenly in the logarithm."""
+    least = LEAST_EXCEEDANCES / required.size
+    if least >= _CURVE_LARGEST:
+        return ()
+    points = []
+    for depletion in np.geomspace(_CURVE_LARGEST, least, _CURVE_POINTS):
+        # The last probability is 10 / n but for rounding, and must not fall under it.
+        level = min(1.0 - float(depletion), 1.0 - least)
+        size = value_at_risk(required, level, confidence)
+        if size.value is not None and size.low is not None and size.high is not None:
+            points.append(CurvePoint(1.0 - level, size.value, size.low, size.high))
+    return tuple(points)
+
+
+def newsvendor(
+    required: Floats, capital_cost: float, breach_cost: float, confidence: float = CONFIDENCE
+) -> Newsvendor | None:
+    """Cheapest fund; None unless 0 < capital cost < breach cost, as nothing or everything would be held."""
+    if not 0.0 < capital_cost < breach_cost:
+        return None
+    return Newsvendor(capital_cost, breach_cost, fund_size(required, capital_cost / breach_cost, confidence))

@@ -1,0 +1,94 @@
+"""Money, probabilities and durations as a reader writes them; used by tables, charts and reports alike."""
+
+from __future__ import annotations
+
+import math
+
+from stress.sizing.estimate import Estimate
+
+_UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
+NONE = "n/a"
+"""What stands where there is no number."""
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Plain decimal with so many significant digits, never in powers of ten."""
+    if value == 0.0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{decimals}f}"
+
+
+def money(value: float | None, digits: int = 3) -> str:
+    """$ 31.2M, $ 1.20bn, $ 0; with a unit from a thousand on."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "unlimited"
+    # 999,960 is 1.00M and not 1000k: the unit is that of the rounded amount.
+    rounded = float(f"{abs(value):.{digits - 1}e}")
+    sign = "-" if value < 0.0 else ""
+    for factor, unit in _UNITS:
+        if rounded >= factor:
+            return f"{sign}${significant(rounded / factor, digits)}{unit}"
+    return f"{sign}${rounded:,.0f}" if rounded >= 1.0 or rounded == 0.0 else f"{sign}${significant(rounded, digits)}"
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """12%, 0.10%, 0.0030%; trailing zeros say how much is known."""
+    if value is None:
+        return NONE
+    scaled = 100.0 * value
+    if scaled == 0.0:
+        return "0%"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(scaled))))
+    if scaled < 100.0 <= float(f"{scaled:.{decimals}f}"):
+        decimals += 2  # 99.96 % is not 100 %
+    return f"{scaled:.{decimals}f}%"
+
+
+def level(value: float) -> str:
+    """99.9% for 0.999, without binary noise."""
+    return f"{100.0 * value:.10g}%"
+
+
+def odds(value: float) -> str:
+    """1 in 1,000 for 0.001."""
+    return f"1 in {significant(1.0 / value, 2)}" if value > 0.0 else "never"
+
+
+def duration(seconds: float | None) -> str:
+    """24 h, 90 min, 30 s, 3 d: the largest unit that leaves a whole number."""
+    if seconds is None or math.isnan(seconds):
+        return NONE
+    for factor, unit in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
+        if seconds > factor and seconds % factor == 0.0:
+            return f"{seconds / factor:.0f} {unit}"
+    if seconds == 60.0:
+        return "1 min"
+    return f"{seconds:g} s"
+
+
+def clock(seconds: float | None) -> str:
+    """Time since the start as 6:40 (hours and minutes), with seconds where they matter."""
+    if seconds is None or math.isnan(seconds):
+        return "never"
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}" + (f":{left:02d}" if left else "")
+
+
+def money_estimate(estimate: Estimate) -> str:
+    """$31.2M ($27.0M to $38.1M)."""
+    return _with_interval(estimate, money(estimate.value), money(estimate.low), money(estimate.high))
+
+
+def percent_estimate(estimate: Estimate) -> str:
+    """0.31% (0.21% to 0.44%)."""
+    return _with_interval(estimate, percent(estimate.value), percent(estimate.low), percent(estimate.high))
+
+
+def _with_interval(estimate: Estimate, value: str, low: str, high: str) -> str:
+    if estimate.value is None:
+        return NONE
+    return value if estimate.low is None or estimate.high is None else f"{value} ({low} to {high})"

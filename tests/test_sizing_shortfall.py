@@ -1,0 +1,150 @@
+"""Expected shortfall: hand cases, laws, warnings of heavy tails, coverage by simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stress.sizing.estimate import ascending
+from stress.sizing.quantiles import value_at_risk
+from stress.sizing.shortfall import expected_shortfall, hall_interval, mean_loss, shortfall_point, tail_index
+from tests.test_sizing_quantiles import true_quantile, zero_inflated_pareto
+
+
+def test_shortfall_of_a_hand_sample() -> None:
+    ordered = np.arange(1.0, 11.0)
+    assert shortfall_point(ordered, 0.8) == 9.5
+    # 2.5 paths: 10 + 9 + half of 8.
+    assert shortfall_point(ordered, 0.75) == pytest.approx((10.0 + 9.0 + 0.5 * 8.0) / 2.5)
+    assert shortfall_point(ordered, 0.0) == 5.5
+    assert shortfall_point(np.array([3.0]), 0.99) == 3.0
+
+
+@given(st.lists(st.floats(0.0, 1e9), min_size=20, max_size=300), st.floats(0.01, 0.95))
+def test_shortfall_is_not_under_the_quantile_nor_over_the_largest(losses: list[float], level: float) -> None:
+    ordered = ascending(np.array(losses))
+    point = shortfall_point(ordered, level)
+    rank = math.ceil(round(ordered.size * level, 6))
+    assert ordered[rank - 1] <= point * (1 + 1e-12) + 1e-300
+    assert point <= ordered[-1] * (1 + 1e-12)
+
+
+@given(st.lists(st.floats(0.0, 1e9), min_size=200, max_size=400))
+def test_interval_holds_the_point(losses: list[float]) -> None:
+    estimate = expected_shortfall(ascending(np.array(losses)), 0.9)
+    if estimate.value is not None and estimate.low is not None and estimate.high is not None:
+        tolerance = 1e-9 * (1.0 + estimate.value)
+        assert estimate.low - tolerance <= estimate.value <= estimate.high + tolerance
+
+
+def test_hall_interval_of_a_symmetric_sample_is_the_normal_one() -> None:
+    sample = np.concatenate([np.linspace(-1.0, 1.0, 1001)])
+    error = sample.std(ddof=1) / math.sqrt(sample.size)
+    low, high = hall_interval(sample, 5.0)
+    assert low == pytest.approx(5.0 - 1.959964 * error, rel=1e-6)
+    assert high == pytest.approx(5.0 + 1.959964 * error, rel=1e-6)
+
+
+def test_hall_interval_leans_to_the_side_of_the_tail() -> None:
+    sample = np.random.default_rng(1).pareto(3.0, 500)
+    low, high = hall_interval(sample, float(sample.mean()))
+    assert high - sample.mean() > 1.1 * (sample.mean() - low)
+    assert hall_interval(np.ones(10), 4.0) == (4.0, 4.0)
+
+
+@pytest.mark.parametrize(("exponent", "shape"), [(4.0, 0.25), (2.0, 0.5), (1.25, 0.8)])
+def test_tail_index_is_one_over_the_pareto_exponent(exponent: float, shape: float) -> None:
+    sample = ascending(np.random.default_rng(3).pareto(exponent, 50_000))
+    index = tail_index(sample, 0.99)
+    assert index is not None
+    assert index[0] == pytest.approx(shape, abs=3 * index[1])
+    assert index[1] < 0.1
+
+
+def test_tail_index_needs_losses_that_differ() -> None:
+    assert tail_index(np.full(1000, 5.0), 0.9) is None
+    assert tail_index(np.sort(np.append(np.zeros(995), np.arange(5.0))), 0.99) is None
+
+
+def test_no_number_where_a_tail_without_a_mean_cannot_be_excluded() -> None:
+    estimate = expected_shortfall(ascending(np.random.default_rng(5).pareto(0.9, 20_000)), 0.99)
+    assert estimate.value is None
+    assert "without a mean" in estimate.note
+
+
+def test_heavy_tail_is_flagged_and_light_tail_is_not() -> None:
+    rng = np.random.default_rng(6)
+    assert "variance" in expected_shortfall(ascending(rng.pareto(1.7, 50_000)), 0.99).note
+    assert expected_shortfall(ascending(rng.exponential(1.0, 50_000)), 0.99).note == ""
+
+
+def test_few_losses_beyond_a_low_level_are_flagged_by_their_number() -> None:
+    zeros = np.zeros(10_000)
+    few = np.append(zeros, np.linspace(1.0, 1.5, 30))
+    assert "only 30 of" in expected_shortfall(ascending(few), 0.9).note
+    fewer = expected_shortfall(ascending(np.append(zeros, np.ones(9))), 0.9)
+    assert fewer.value == pytest.approx(9 / 1000.9, rel=1e-12)
+    assert (fewer.low, fewer.high) == (None, None)
+    none = expected_shortfall(zeros, 0.9)
+    assert none.value == 0.0
+    assert "no loss" in none.note
+
+
+def test_too_few_exceedances_have_no_number() -> None:
+    assert expected_shortfall(np.linspace(0.0, 1.0, 1000), 0.991).value is None
+    assert "only 10" in expected_shortfall(np.linspace(0.0, 1.0, 1000), 0.99).note
+
+
+def test_mean_rests_on_the_paths_with_a_loss() -> None:
+    assert mean_loss(np.zeros(50)).value == 0.0
+    some = mean_loss(ascending(np.append(np.zeros(900), np.linspace(1.0, 2.0, 100))))
+    assert some.value == pytest.approx(0.15)
+    assert some.exceedances == 100.0
+    assert mean_loss(np.array([5.0])).value == 5.0
+    assert mean_loss(np.array([5.0])).low is None
+
+
+def covered(paths: int, level: float, exponent: float, repetitions: int) -> float:
+    """Share of repetitions whose interval covers the true shortfall; intervals that were refused do not count."""
+    rng = np.random.default_rng(7)
+    truth = true_quantile(level, exponent) * exponent / (exponent - 1.0)
+    inside = given_out = 0
+    for _ in range(repetitions):
+        estimate = expected_shortfall(ascending(zero_inflated_pareto(rng, paths, exponent)), level)
+        if estimate.low is not None and estimate.high is not None:
+            given_out += 1
+            inside += estimate.low <= truth <= estimate.high
+    assert given_out > 0.5 * repetitions
+    return inside / given_out
+
+
+def test_shortfall_interval_covers_what_it_claims() -> None:
+    # 0.91 is three standard errors of 300 repetitions under 0.95; the normal interval covers 0.90 here, and 0.72 at
+    # ten exceedances and exponent 1.8.
+    assert covered(10_000, 0.99, 3.0, 300) >= 0.91
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("paths", "level", "exponent", "least"),
+    [(10_000, 0.99, 3.0, 0.92), (10_000, 0.999, 3.0, 0.92), (10_000, 0.99, 1.8, 0.87), (10_000, 0.999, 1.8, 0.87)],
+)
+def test_shortfall_interval_covers_what_it_claims_in_full(
+    paths: int, level: float, exponent: float, least: float
+) -> None:
+    assert covered(paths, level, exponent, 600) >= least
+
+
+def test_shortfall_and_quantile_agree_on_an_exponential_law() -> None:
+    ordered = ascending(np.random.default_rng(8).exponential(1.0, 200_000))
+    shortfall, var = expected_shortfall(ordered, 0.99), value_at_risk(ordered, 0.99)
+    assert shortfall.low is not None
+    assert shortfall.high is not None
+    assert shortfall.low < math.log(100.0) + 1.0 < shortfall.high
+    assert var.low is not None
+    assert var.high is not None
+    assert var.low < math.log(100.0) < var.high
