@@ -1,0 +1,22 @@
+"""Books: who holds what, read from tables or drawn, checked, summarised and written."""
+
+from stress.book.check import remarks, summary
+from stress.book.loading import load_books, terms_of
+from stress.book.margin import Terms, Tiers, maintenance, stack_tiers
+from stress.book.positions import KINDS, Positions, join
+from stress.book.write import write_book
+
+__all__ = [
+    "KINDS",
+    "Positions",
+    "Terms",
+    "Tiers",
+    "join",
+    "load_books",
+    "maintenance",
+    "remarks",
+    "stack_tiers",
+    "summary",
+    "terms_of",
+    "write_book",
+]

@@ -1,0 +1,128 @@
+"""What a book looks like before anything happens: netting, breaches, concentration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from stress.book.margin import Terms
+from stress.book.positions import KINDS, Positions
+from stress.kernels.structs import Floats
+
+NETTING = 1e-9
+"""Largest difference of longs and shorts, as a share of the larger side, that counts as none."""
+
+_NAMED = 5
+"""Markets named one by one in a note; the rest are counted."""
+
+
+def sides(positions: Positions, prices: Floats, pool: int | None = None) -> tuple[Floats, Floats]:
+    """Notional of the long and of the short side of each market [m], of one pool or of all."""
+    markets = len(prices)
+    signed = positions.quantity * prices[positions.market]
+    if pool is not None:
+        signed = np.where(positions.pool[positions.holder] == pool, signed, 0.0)
+    longs = np.bincount(positions.market, weights=np.maximum(signed, 0.0), minlength=markets)
+    shorts = np.bincount(positions.market, weights=np.maximum(-signed, 0.0), minlength=markets)
+    return longs, shorts
+
+
+def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
+    """Figures of a book at the first prices, ready for JSON.
+
+    Keys
+    ----
+    accounts, isolated_accounts, owners, positions
+        Counts; an account is a margin account.
+    accounts_by_kind
+        Counts of traders, market makers and hedges.
+    open_interest, short_interest
+        Notional of the long and of the short side by market, quote currency.
+    gross_notional, equity, leverage
+        Sums over all accounts, quote currency, and their ratio (null when equity is not positive).
+    top1_share, top10_share
+        Share of the gross notional held by the largest owner and the ten largest.
+    in_breach_at_start
+        ``accounts`` and ``notional`` under maintenance margin, and the ``worst`` of them with its
+        ``equity`` and ``maintenance``.
+    """
+    longs, shorts = sides(positions, terms.prices)
+    notional = positions.per_account(positions.notional(terms.prices))
+    gross = float(notional.sum())
+    equity = float(positions.equity(terms.prices).sum())
+    by_owner = np.sort(np.bincount(positions.owner, weights=notional))[::-1]
+    return {
+        "accounts": positions.accounts,
+        "isolated_accounts": int(positions.isolated.sum()),
+        "owners": len(positions.owner_names),
+        "positions": len(positions.market),
+        "accounts_by_kind": {kind: int((positions.kind == kind).sum()) for kind in KINDS},
+        "open_interest": dict(zip(terms.names, longs.tolist(), strict=True)),
+        "short_interest": dict(zip(terms.names, shorts.tolist(), strict=True)),
+        "gross_notional": gross,
+        "equity": equity,
+        "leverage": gross / equity if equity > 0.0 else None,
+        "top1_share": float(by_owner[:1].sum()) / gross if gross else 0.0,
+        "top10_share": float(by_owner[:10].sum()) / gross if gross else 0.0,
+        "in_breach_at_start": _breaches(positions, terms, notional),
+    }
+
+
+def _breaches(positions: Positions, terms: Terms, notional: Floats) -> dict[str, Any]:
+    """Accounts under maintenance at the first prices; the worst lacks most."""
+    breached = positions.breaches(terms.prices, terms.tiers)
+    found: dict[str, Any] = {
+        "accounts": int(breached.sum()),
+        "notional": float(notional[breached].sum()),
+        "worst": None,
+    }
+    if breached.any():
+        equity = positions.equity(terms.prices)
+        required = positions.maintenance(terms.prices, terms.tiers)
+        worst = int(np.argmax(np.where(breached, required - equity, -np.inf)))
+        found["worst"] = {
+            "account": positions.account_names[worst],
+            "equity": float(equity[worst]),
+            "maintenance": float(required[worst]),
+        }
+    return found
+
+
+def remarks(positions: Positions, terms: Terms, pool_names: tuple[str, ...]) -> Iterator[str]:
+    """Sentences on what is unusual in a book: sides that do not net, accounts in breach at the first prices."""
+    for pool, name in enumerate(pool_names):
+        yield from _gaps(positions, terms, pool, name)
+    found = _breaches(positions, terms, positions.per_account(positions.notional(terms.prices)))
+    if found["worst"]:
+        worst = found["worst"]
+        yield (
+            f"{_count(found['accounts'], 'account')} with positions of {found['notional']:,.0f} under maintenance "
+            f"margin at the first prices; the worst is {worst['account']}, "
+            f"equity {worst['equity']:,.2f} against {worst['maintenance']:,.2f}"
+        )
+
+
+def _gaps(positions: Positions, terms: Terms, pool: int, name: str) -> Iterator[str]:
+    """Markets of a pool whose longs and shorts differ, largest gap first."""
+    longs, shorts = sides(positions, terms.prices, pool)
+    gap = longs - shorts
+    uneven = np.flatnonzero(np.abs(gap) > NETTING * np.maximum(longs, shorts))
+    if not len(uneven):
+        return
+    largest = uneven[np.argsort(-np.abs(gap[uneven]), kind="stable")]
+    said = [
+        f"{terms.names[m]} {abs(gap[m]):,.0f} {'long' if gap[m] > 0 else 'short'}"
+        f" ({abs(gap[m]) / max(longs[m], shorts[m]):.1%})"
+        for m in largest[:_NAMED]
+    ]
+    more = f" and {len(largest) - _NAMED} more markets" if len(largest) > _NAMED else ""
+    yield (
+        f"pool {name}: contracts do not net to zero, traders outside the book hold the other side of "
+        f"{', '.join(said)}{more}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

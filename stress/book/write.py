@@ -1,0 +1,96 @@
+"""Write a book as the tables it can be read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from stress.book.positions import Positions
+from stress.kernels.structs import Ints
+
+Format = Literal["csv", "parquet"]
+
+
+def write_book(
+    positions: Positions, pool_names: tuple[str, ...], folder: Path, format: Format = "parquet"
+) -> list[Path]:
+    """Write ``positions`` and ``balances`` into a folder and return the two files.
+
+    Reading them gives the same accounts and the same numbers, bit for bit.
+
+    Parameters
+    ----------
+    positions : Positions
+        The book of all pools.
+    pool_names : tuple of str
+        Names of the pools, in the order of their numbers.
+    folder : Path
+        Made if it is not there; files in it are replaced.
+    format : {"csv", "parquet"}
+        Kind of the files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, table in (
+        ("positions", positions_table(positions, pool_names)),
+        ("balances", balances_table(positions, pool_names)),
+    ):
+        path = folder / f"{name}.{format}"
+        if format == "csv":
+            # pandas and not pyarrow: the latter puts every name in quotes. Both write the shortest exact numbers.
+            table.to_pandas().to_csv(path, index=False, lineterminator="\n")
+        else:
+            pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=3)
+        written.append(path)
+    return written
+
+
+def positions_table(positions: Positions, pool_names: tuple[str, ...]) -> pa.Table:
+    """Table of positions: a row for each, the wallet of an isolated one as its ``isolated_margin``."""
+    holder = positions.holder
+    isolated = positions.isolated[holder]
+    return pa.table(
+        {
+            "account": pa.array(_traders(positions)[holder], pa.string()),
+            "market": _names(positions.market_names, positions.market),
+            "quantity": positions.quantity,
+            "entry_price": positions.entry,
+            "owner": _names(positions.owner_names, positions.owner[holder]),
+            "pool": _names(pool_names, positions.pool[holder]),
+            "margin_mode": _names(("cross", "isolated"), isolated.astype(np.int64)),
+            "isolated_margin": pa.array(positions.wallet[holder], mask=~isolated),
+            "kind": pa.array(positions.kind[holder].astype(np.object_), pa.string()),
+        }
+    )
+
+
+def balances_table(positions: Positions, pool_names: tuple[str, ...]) -> pa.Table:
+    """Table of wallets: a row for each account with cross margin."""
+    cross = np.flatnonzero(~positions.isolated)
+    return pa.table(
+        {
+            "account": pa.array(_traders(positions)[cross], pa.string()),
+            "asset": _names(("USD",), np.zeros(len(cross), dtype=np.int64)),
+            "amount": positions.wallet[cross],
+            "pool": _names(pool_names, positions.pool[cross]),
+        }
+    )
+
+
+def _traders(positions: Positions) -> NDArray[np.object_]:
+    """Name [i] of the trader's account that each margin account belongs to: without the market of an isolated one."""
+    traders = np.array(positions.account_names, dtype=np.object_)
+    for i in np.flatnonzero(positions.isolated).tolist():
+        market = positions.market_names[positions.market[positions.first[i]]]
+        traders[i] = traders[i].removesuffix(f":{market}")
+    return traders
+
+
+def _names(names: tuple[str, ...], numbers: Ints) -> pa.Array:
+    """Names that numbers stand for."""
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(names, pa.string())).cast(pa.string())
