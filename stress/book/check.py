@@ -38,8 +38,8 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
         Counts; an account is a margin account.
     accounts_by_kind
         Counts of traders, market makers and hedges.
-    open_interest, short_interest
-        Notional of the long and of the short side by market, quote currency.
+    open_interest, long, short
+        Notional by market of both sides and of the larger one, quote currency.
     gross_notional, equity, leverage
         Sums over all accounts, quote currency, and their ratio (null when equity is not positive).
     top1_share, top10_share
@@ -59,8 +59,9 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
         "owners": len(positions.owner_names),
         "positions": len(positions.market),
         "accounts_by_kind": {kind: int((positions.kind == kind).sum()) for kind in KINDS},
-        "open_interest": dict(zip(terms.names, longs.tolist(), strict=True)),
-        "short_interest": dict(zip(terms.names, shorts.tolist(), strict=True)),
+        "open_interest": dict(zip(terms.names, np.maximum(longs, shorts).tolist(), strict=True)),
+        "long": dict(zip(terms.names, longs.tolist(), strict=True)),
+        "short": dict(zip(terms.names, shorts.tolist(), strict=True)),
         "gross_notional": gross,
         "equity": equity,
         "leverage": gross / equity if equity > 0.0 else None,

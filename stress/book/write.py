@@ -11,13 +11,19 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from stress.book.positions import Positions
+from stress.errors import UsageError
 from stress.kernels.structs import Ints
 
 Format = Literal["csv", "parquet"]
 
 
 def write_book(
-    positions: Positions, pool_names: tuple[str, ...], folder: Path, format: Format = "parquet"
+    positions: Positions,
+    pool_names: tuple[str, ...],
+    folder: Path,
+    format: Format = "parquet",
+    *,
+    overwrite: bool = True,
 ) -> list[Path]:
     """Write ``positions`` and ``balances`` into a folder and return the two files.
 
@@ -30,24 +36,32 @@ def write_book(
     pool_names : tuple of str
         Names of the pools, in the order of their numbers.
     folder : Path
-        Made if it is not there; files in it are replaced.
+        Made if it is not there.
     format : {"csv", "parquet"}
         Kind of the files.
+    overwrite : bool
+        Whether files that are there are replaced.
+
+    Raises
+    ------
+    UsageError
+        A file is there and is not to be replaced.
     """
+    tables = {
+        folder / f"positions.{format}": positions_table(positions, pool_names),
+        folder / f"balances.{format}": balances_table(positions, pool_names),
+    }
+    there = [str(path) for path in tables if path.exists()]
+    if there and not overwrite:
+        raise UsageError(f"{' and '.join(there)} would be overwritten; --force allows it")
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, table in (
-        ("positions", positions_table(positions, pool_names)),
-        ("balances", balances_table(positions, pool_names)),
-    ):
-        path = folder / f"{name}.{format}"
+    for path, table in tables.items():
         if format == "csv":
             # pandas and not pyarrow: the latter puts every name in quotes. Both write the shortest exact numbers.
             table.to_pandas().to_csv(path, index=False, lineterminator="\n")
         else:
             pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=3)
-        written.append(path)
-    return written
+    return list(tables)
 
 
 def positions_table(positions: Positions, pool_names: tuple[str, ...]) -> pa.Table:
