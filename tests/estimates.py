@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import gamma
 
 YEAR: Final = pd.Timedelta(days=365)
 
@@ -70,12 +69,6 @@ def mean_reversion(autocorrelation: float, period: str) -> float:
     return float(a * (YEAR / pd.Timedelta(period)))
 
 
-def _smoothing(kappa: float, period: str) -> float:
-    """Variance of an average over ``period`` relative to that of the process: 2 (a - 1 + e^-a) / a^2, a = kappa h."""
-    a = kappa * (pd.Timedelta(period) / YEAR)
-    return float(2.0 * (a + np.expm1(-a)) / a**2)
-
-
 def shock_correlation(prices: pd.DataFrame, period: str) -> pd.DataFrame:
     """Correlation of returns and changes of log realised variance over ``period``; positive semidefinite.
 
@@ -101,22 +94,37 @@ def isolated_jumps(prices: pd.Series, multiple: float, least: float) -> tuple[Ju
     return Jumps(len(first) / years, float(first.mean()), float(first.std())), pd.DatetimeIndex(first.index)
 
 
-def stationary_shape(variance: pd.Series, kappa: float, period: str) -> float:
-    """Shape of the gamma law of the process whose averages have the sample's ratio of median to mean.
+def laplace_transform(decay: float, process: SquareRootProcess, period: str) -> float:
+    """E exp(-decay * average of v over ``period``) of the stationary process.
 
-    The square-root process is gamma with shape 2 kappa theta / xi^2 (Feller 1951); its averages are
-    taken as gamma too, with a smaller variance. The median is matched and not the variance because
-    one burst makes up most of the sample's variance.
+    The price of a bond whose short rate is decay v / h (Cox, Ingersoll and Ross 1985, eq. 23),
+    averaged over the gamma law of the initial v (Feller 1951).
     """
-    ratio = float(variance.median() / variance.mean())
-    averaged = brentq(lambda shape: gamma.median(shape, scale=1.0 / shape) - ratio, 0.02, 50.0)
-    return float(averaged * _smoothing(kappa, period))
+    kappa, theta, xi = process.kappa, process.theta, process.xi
+    h = pd.Timedelta(period) / YEAR
+    g = np.sqrt(kappa**2 + 2.0 * xi**2 * decay / h)
+    grown = np.expm1(g * h)
+    divisor = (g + kappa) * grown + 2.0 * g
+    loading = 2.0 * decay / h * grown / divisor
+    shape, scale = 2.0 * kappa * theta / xi**2, xi**2 / (2.0 * kappa)
+    log_a = shape * (np.log(2.0 * g) + (kappa + g) * h / 2.0 - np.log(divisor))
+    return float(np.exp(log_a - shape * np.log1p(loading * scale)))
 
 
 def square_root_process(variance: pd.Series, kappa: float, period: str) -> SquareRootProcess:
-    """Process of given speed whose averages over ``period`` have the sample's mean and median."""
+    """Process of given speed with the sample's mean and its mean of exp(-variance / mean).
+
+    The second moment is no use here: one burst makes up most of it. The bounded function asks how
+    much of the time the variance is small against its mean.
+    """
     theta = float(variance.mean())
-    return SquareRootProcess(kappa, theta, float(np.sqrt(2 * kappa * theta / stationary_shape(variance, kappa, period))))
+    target = float(np.exp(-variance / theta).mean())
+
+    def excess(xi: float) -> float:
+        return laplace_transform(1.0 / theta, SquareRootProcess(kappa, theta, xi), period) - target
+
+    widest = np.sqrt(2.0 * kappa * theta / 0.005)
+    return SquareRootProcess(kappa, theta, float(brentq(excess, 0.01 * widest, widest)))
 
 
 def local_volatility(prices: pd.Series, begin: str, end: str) -> float:
@@ -136,3 +144,16 @@ def thinned(prices: pd.Series, points: int) -> pd.Series:
         distance = np.abs(level - np.interp(clock, clock[kept], level[kept]))
         kept = sorted({*kept, int(distance.argmax())})
     return prices.iloc[kept]
+
+
+def depth_within_one_percent(file: Path, begin: str, end: str) -> float:
+    """Mean of the median bid and the median ask notional within 1 % of the mid price."""
+    depth = pd.read_parquet(file, columns=["ts_ms", "percentage", "notional"])
+    depth["time"] = pd.to_datetime(depth["ts_ms"], unit="ms")
+    table = depth.pivot(index="time", columns="percentage", values="notional").loc[begin:end]
+    return float((table[-1].median() + table[1].median()) / 2)
+
+
+def drought_exponent(fall: float, volatility: float, calm: float) -> float:
+    """Exponent at which depth proportional to volatility^-exponent has lost ``fall`` at ``volatility``."""
+    return float(-np.log(1.0 - fall) / np.log(volatility / calm))
