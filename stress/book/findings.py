@@ -81,9 +81,8 @@ class Findings:
         raise (MalformedInput if self._malformed else MeaninglessInput)(told)
 
 
-def raise_together(errors: Sequence[InvalidInput]) -> None:
-    """Raise the problems of several files as one error, malformed if any of them is; nothing when there are none."""
-    if errors:
-        problems = [problem for error in errors for problem in error.problems]
-        malformed = any(isinstance(error, MalformedInput) for error in errors)
-        raise (MalformedInput if malformed else MeaninglessInput)(problems)
+def together(errors: Sequence[InvalidInput]) -> InvalidInput:
+    """The problems of several files as one error, malformed if any of them is."""
+    problems = [problem for error in errors for problem in error.problems]
+    malformed = any(isinstance(error, MalformedInput) for error in errors)
+    return (MalformedInput if malformed else MeaninglessInput)(problems)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stress.book.check import remarks
-from stress.book.findings import raise_together
+from stress.book.findings import together
 from stress.book.margin import Terms, stack_tiers
 from stress.book.positions import Positions, join
 from stress.book.reading import read_book
@@ -70,7 +70,8 @@ def load_books(scenario: Scenario, locate: Locate | None = None) -> tuple[Positi
         else:
             books.append(book)
             notes += said
-    raise_together(errors)
+    if errors:
+        raise together(errors)
     positions = join(books)
     notes += _same_seeds(scenario.pools)
     return positions, notes + list(remarks(positions, terms, tuple(scenario.pools)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stress.book.findings import Findings, Rows, raise_together
+from stress.book.findings import Findings, Rows, together
 from stress.book.margin import Terms
 from stress.book.positions import TRADER, Positions
 from stress.book.rows import BALANCES, POSITIONS, check_balances, check_positions, is_isolated, market_numbers
@@ -60,44 +60,40 @@ def read_book(
     MalformedInput, MeaninglessInput
         With every mistake found in both files, up to fifty of each told by line.
     """
-    errors: list[InvalidInput] = []
-    whole, holdings, wallets = None, None, None
     findings = Findings(str(accounts))
     try:
         whole = read_table(accounts, POSITIONS, findings)
-        holdings = _holdings(_of_pool(whole, pool, findings), terms, findings)
+        holdings = _holdings(_of_pool(whole, pool, findings), pool, terms, findings)
     except InvalidInput as error:
-        errors.append(error)
-    if balances is not None:
-        findings = Findings(str(balances))
-        try:
-            wallets = _of_accounts(read_table(balances, BALANCES, findings), whole, pool, findings)
-        except InvalidInput as error:
-            errors.append(error)
-    raise_together(errors)
-    if holdings is None:
-        raise AssertionError("holdings or an error")
+        raise together([error, *_mistakes(balances, pool)]) from None
+    wallets = None if balances is None else _wallets(balances, whole, pool)
     positions = _assemble(holdings, wallets, terms.names, number)
     return positions, list(_notes(positions, wallets, accounts, pool))
 
 
+def _mistakes(balances: Path | None, pool: str) -> Iterator[InvalidInput]:
+    """What is wrong with the balances whatever the positions are."""
+    if balances is not None:
+        try:
+            _wallets(balances, None, pool)
+        except InvalidInput as error:
+            yield error
+
+
 def _of_pool(table: Table, pool: str, findings: Findings) -> Table:
-    """Rows of the pool, all of them where the table has no pools; stops when there are none."""
-    if "pool" in table.present:
-        pools = table.texts["pool"]
-        unsaid = np.equal(pools, "").astype(np.bool_)
-        findings.add_rows(unsaid, table.line, "pool", lambda _: "missing", malformed=True)
-        table = table.select(np.equal(pools, pool).astype(np.bool_) | unsaid)
-        if not len(table.line):
-            others = ", ".join(sorted(set(pools))[:5])
-            findings.refuse(f"no rows of pool {pool!r}" + (f", only of {others}" if others else ""))
-    elif not len(table.line):
-        findings.refuse("the table has no rows")
-    return table
+    """Rows of the pool, and those that should name one; all rows where the table has no pools."""
+    if "pool" not in table.present:
+        return table
+    pools = table.texts["pool"]
+    unsaid = np.equal(pools, "").astype(np.bool_)
+    findings.add_rows(unsaid, table.line, "pool", lambda _: "missing", malformed=True)
+    return table.select(np.equal(pools, pool).astype(np.bool_) | unsaid)
 
 
-def _holdings(table: Table, terms: Terms, findings: Findings) -> Holdings:
+def _holdings(table: Table, pool: str, terms: Terms, findings: Findings) -> Holdings:
     """Check the positions of a pool and name their margin accounts."""
+    if not len(table.line):
+        findings.refuse(f"no positions of pool {pool!r}")
     market = market_numbers(table, terms.names, findings)
     check_positions(table, market, terms, findings)
     account, isolated = table.texts["account"], is_isolated(table)
@@ -118,10 +114,10 @@ def _other_account(name: Texts, account: Texts) -> Rows:
     return np.not_equal(account, account[first[inverse]]).astype(np.bool_)
 
 
-def _of_accounts(balances: Table, positions: Table | None, pool: str, findings: Findings) -> Table:
+def _wallets(file: Path, positions: Table | None, pool: str) -> Table:
     """Balances of the pool's accounts; ``positions`` are those of all pools, None when they could not be read."""
-    if "pool" in balances.present:
-        balances = _of_pool(balances, pool, findings)
+    findings = Findings(str(file))
+    balances = _of_pool(read_table(file, BALANCES, findings), pool, findings)
     check_balances(balances, findings)
     if positions is not None:
         here, elsewhere = _holders(balances, positions, pool)

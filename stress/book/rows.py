@@ -134,7 +134,7 @@ def _repeated(keys: Sequence[Texts | Rows], table: Table, column: str, message: 
     if again.any():
         groups = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()
         earlier = _first_row(groups)
-        findings.add_rows(again, table.line, column, lambda row: f"{message}, in line {table.line[earlier[row]]}")
+        findings.add_rows(again, table.line, column, lambda row: f"{message}, in {table.where(earlier[row])}")
 
 
 def _same_within_account(table: Table, column: str, findings: Findings) -> None:
@@ -148,8 +148,8 @@ def _same_within_account(table: Table, column: str, findings: Findings) -> None:
         table.line,
         column,
         lambda row: (
-            f"{values[row]!r} is not the {column} {values[earlier[row]]!r} of the account in line "
-            f"{table.line[earlier[row]]}"
+            f"{values[row]!r} is not the {column} {values[earlier[row]]!r} of the account in "
+            f"{table.where(earlier[row])}"
         ),
     )
 

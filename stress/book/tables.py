@@ -49,6 +49,10 @@ class Table:
     present: frozenset[str]
     """Columns the file has."""
 
+    def where(self, row: int) -> str:
+        """Where a row stands, in words."""
+        return f"{'row' if self.file.lower().endswith('.parquet') else 'line'} {self.line[row]}"
+
     def select(self, rows: Rows) -> Table:
         """The table with only some of its rows."""
         return Table(
