@@ -9,6 +9,7 @@ from pathlib import Path
 import stress
 from stress.errors import UsageError
 from stress.scenario.hints import did_you_mean
+from stress.scenario.reading import read_file
 
 KINDS = ("events", "examples", "venues")
 """Folders of built-in scenarios; those of venues are rules to extend and do not run by themselves."""
@@ -36,6 +37,19 @@ def built_ins() -> list[BuiltIn]:
         for folder in folders()
         for path in sorted((folder / kind).glob("*.yaml"))
     ]
+
+
+def title(known: BuiltIn) -> str:
+    """Title of a built-in scenario, empty where it has none.
+
+    Raises
+    ------
+    MalformedInput
+        The file is not YAML.
+    """
+    entries = read_file(known.path).value
+    node = entries.get("title") if isinstance(entries, dict) else None
+    return str(node.value) if node is not None and isinstance(node.value, str) else ""
 
 
 def find_built_in(word: str) -> Path | None:

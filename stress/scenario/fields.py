@@ -16,7 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
@@ -206,14 +214,17 @@ class Quantity:
     def _shown(self, number: float) -> str:
         return str(number) if math.isinf(number) else units.write(number, self.dimension)
 
-    def write(self, number: float) -> float | str:
-        """Form of ``number`` in canonical JSON, which has no infinity."""
-        return self.endless if self.endless is not None and math.isinf(number) else number
+    def write(self, number: float, info: SerializationInfo) -> float | str:
+        """Form of ``number`` in canonical JSON, which has no infinity; with its unit where the context asks so."""
+        if self.endless is not None and math.isinf(number):
+            return self.endless
+        units_wanted = bool(info.context) and self.dimension in (Dimension.DURATION, Dimension.FRACTION)
+        return units.write(number, self.dimension) if units_wanted else number
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self.read,
-            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, info_arg=True, when_used="json"),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -26,7 +26,9 @@ from stress.scenario.fields import (
 from stress.scenario.markets import MarketName
 
 PoolName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a pool: letters, digits, _ and - only")]
-LayerName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a layer: letters, digits, _ and - only")]
+LayerName = Annotated[
+    str, Text(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9])?", "the name of a layer: letters, digits, spaces, _ and -")
+]
 Share = Annotated[float, Fraction(least=0.0, most=1.0)]
 Switch = Annotated[bool, Flag()]
 

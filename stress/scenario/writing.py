@@ -1,0 +1,92 @@
+"""Scenarios as text: the complete YAML of one, the JSON Schema of all, and one to start from."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stress.errors import UsageError
+from stress.scenario.builtin import built_ins
+from stress.scenario.hints import did_you_mean
+from stress.scenario.schema import Scenario
+
+_WIDTH = 120
+
+
+def to_yaml(scenario: Scenario) -> str:
+    """A scenario with everything it extends and every default written out, units in the values."""
+    written = scenario.model_dump(mode="json", exclude_none=True, context={"units": True})
+    return yaml.dump(written, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style down to lists and maps of mere scalars, which take one line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        flat = all(not isinstance(entry, dict | list | str) for entry in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=flat or flow_style)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        flat = all(not isinstance(entry, dict | list) for entry in mapping.values()) and "format" not in mapping
+        return super().represent_mapping(tag, mapping, flow_style=flat or flow_style)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of scenario files, for editors.
+
+    A file may take any key from one that it extends, so the schema asks for
+    ``format`` and ``name`` only; `tailstress validate` says what is missing in
+    the end.
+    """
+    schema = Scenario.model_json_schema(mode="validation")
+    properties = schema["properties"]
+    extends = {
+        "description": "Scenarios this one is laid over: files beside it, or built-in ones.",
+        "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
+    }
+    order = ["format", "name", "title", "description", "extends"]
+    properties["extends"] = extends
+    schema["properties"] = {key: properties[key] for key in [*order, *(k for k in properties if k not in order)]}
+    schema = _optional(schema)
+    schema["required"] = ["format", "name"]
+    schema["title"] = "tailstress scenario"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _optional(value: Any) -> Any:
+    """``value`` without the keys that every map of a complete scenario must have."""
+    if isinstance(value, dict):
+        lists_names = isinstance(value.get("required"), list) and "properties" in value
+        kept = {key: _optional(entry) for key, entry in value.items() if not (lists_names and key == "required")}
+        if lists_names or "properties" in kept:
+            kept.pop("title", None)
+        return kept
+    return [_optional(entry) for entry in value] if isinstance(value, list) else value
+
+
+def template(venue: str | None, name: str) -> str:
+    """Commented scenario to start from: complete, or on top of a built-in venue.
+
+    Raises
+    ------
+    UsageError
+        There is no such venue.
+    """
+    venues = [known.name for known in built_ins() if known.kind == "venues"]
+    if venue is not None and venue not in venues:
+        raise UsageError(f"no built-in venue {venue!r}{did_you_mean(venue, venues)}")
+    file = "complete.yaml" if venue is None else "venue.yaml"
+    text = (resources.files("stress.scenario") / "templates" / file).read_text(encoding="utf-8")
+    return text.replace("VENUE", venue or "").replace("NAME", name)
+
+
+def name_from(file: Path) -> str:
+    """Name of a scenario after its file: ``My Stress.yaml`` becomes ``my-stress``."""
+    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in file.stem.lower())
+    return "-".join(part for part in letters.split("-") if part) or "scenario"
