@@ -50,12 +50,18 @@ SUMMARY = "summary.json"
 DICTIONARY = "data-dictionary.json"
 LOG = "log.jsonl"
 PART_TABLES: tuple[str, ...] = (columns.PATHS.name, columns.LAYERS.name, columns.MARKETS.name)
+PLAIN_FILES: tuple[str, ...] = (SCENARIO, RESOLVED, SUMMARY, DICTIONARY)
+"""Files other than tables whose bytes the manifest vouches for."""
 SINGLE_TABLES: dict[str, str] = {
     columns.WORST_POOLS.name: "worst/pools.parquet",
     columns.WORST_MARKETS.name: "worst/markets.parquet",
     columns.EXCEEDANCE.name: "exceedance.parquet",
 }
 """Tables that are one file, and its place in the folder."""
+
+FILES: tuple[str, ...] = (MANIFEST, IDENTITY, *PLAIN_FILES, LOG, "exceedance.parquet")
+FOLDERS: tuple[str, ...] = (*PART_TABLES, "worst", "report")
+"""Everything a run and its report leave in the folder."""
 
 _HASH = b"content_sha256"
 _COMPRESSION_LEVEL = 3
@@ -112,6 +118,13 @@ def content_hash(table: pa.Table) -> str:
         values = array.fill_null(0).to_numpy()
         digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes; of nothing where there is no such file."""
+    with suppress(FileNotFoundError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return ""
 
 
 def combined_hash(parts: Sequence[Mapping[str, Any]], singles: Mapping[str, Mapping[str, Any]]) -> str:
@@ -227,12 +240,12 @@ class Run:
     @cached_property
     def scenario(self) -> dict[str, Any]:
         """The scenario as run, canonical."""
-        return _read_json(self.folder / RESOLVED)
+        return read_json(self.folder / RESOLVED)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Figures over all paths: :func:`stress.summary.summarise`."""
-        return _read_json(self.folder / SUMMARY)
+        return read_json(self.folder / SUMMARY)
 
     @cached_property
     def paths(self) -> pd.DataFrame:
@@ -274,11 +287,11 @@ class Run:
 
     def table(self, table: str, names: Sequence[str] | None = None) -> pa.Table:
         """As :meth:`frame`, as an Arrow table."""
-        files = [self.folder / place for place in self._files(table)]
+        files = [self.folder / place for place in self.files(table)]
         return read_files(files, columns.TABLES[table], names)
 
     def verify(self) -> None:
-        """Read every table and compare it with the manifest.
+        """Read every table and file, and compare them with the manifest.
 
         :raises IncompleteRun: naming the first file that differs.
         """
@@ -288,6 +301,9 @@ class Run:
         for name, place in SINGLE_TABLES.items():
             entry = self.manifest["tables"][name]
             self._verify(place, name, entry["rows"], entry["sha256"])
+        for name, digest in self.manifest["files"].items():
+            if file_hash(self.folder / name) != digest:
+                raise IncompleteRun(f"{self.folder / name}: changed since the manifest was written")
         if combined_hash(self.manifest["parts"], self.manifest["tables"]) != self.manifest["content_hash"]:
             raise IncompleteRun(f"{self.folder / MANIFEST}: the content hash does not match the parts")
 
@@ -296,7 +312,8 @@ class Run:
         if content.num_rows != rows or content_hash(content) != digest:
             raise IncompleteRun(f"{self.folder / place}: the rows are not those that the manifest was written for")
 
-    def _files(self, table: str) -> list[str]:
+    def files(self, table: str) -> list[str]:
+        """Places of a table's files in the folder, in path order."""
         if table in SINGLE_TABLES:
             return [SINGLE_TABLES[table]]
         return [part_file(table, index) for index in range(len(self.manifest["parts"]))]
@@ -311,7 +328,12 @@ def read_files(files: Sequence[Path], spec: columns.Table, names: Sequence[str] 
         if not file.is_file():
             raise IncompleteRun(f"{file}: missing from the run")
     try:
-        return ds.dataset(list(map(str, files)), schema=spec.schema()).to_table(columns=list(names) if names else None)
+        dataset = ds.dataset(list(map(str, files)), schema=spec.schema())
+        for fragment in dataset.get_fragments():
+            # A scan would fill columns that a file lacks with nulls.
+            if not fragment.physical_schema.equals(spec.schema()):
+                raise IncompleteRun(f"{fragment.path}: its columns are not those of table {spec.name}")
+        return dataset.to_table(columns=list(names) if names else None)
     except (OSError, pa.ArrowException) as error:
         raise IncompleteRun(f"{_damaged(files)}: cannot be read: {error}") from None
 
@@ -326,7 +348,11 @@ def _damaged(files: Sequence[Path]) -> Path:
     return files[0].parent
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a run folder.
+
+    :raises IncompleteRun: missing, damaged, or not an object.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -349,7 +375,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     if not (place / MANIFEST).is_file():
         hint = "; finish it with run --resume" if (place / IDENTITY).is_file() else ""
         raise IncompleteRun(f"{place}: no {MANIFEST}: not a complete run{hint}")
-    manifest = _read_json(place / MANIFEST)
+    manifest = read_json(place / MANIFEST)
     version = manifest.get("format")
     if not isinstance(version, int) or version > FORMAT:
         raise IncompleteRun(
@@ -358,8 +384,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     if not manifest.get("complete") or not manifest.get("parts"):
         raise IncompleteRun(f"{place / MANIFEST}: does not say that the run is complete")
     run = Run(place, manifest)
-    for table in columns.TABLES:
-        for file in run._files(table):
-            if not (place / file).is_file():
-                raise IncompleteRun(f"{place / file}: missing from the run")
+    for file in (RESOLVED, SUMMARY, *(file for table in columns.TABLES for file in run.files(table))):
+        if not (place / file).is_file():
+            raise IncompleteRun(f"{place / file}: missing from the run")
     return run

@@ -1,0 +1,207 @@
+"""Runs a plan into a folder: parts on threads, records of the worst paths, summary, manifest.
+
+A *part* is a fixed range of paths, a function of the plan alone, and one set
+of files. A *block* is what one call of the kernels simulates, sized by the
+memory of its prices. The bytes of a part depend on neither threads nor blocks.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stress import columns, store, summary
+from stress.errors import IncompleteRun, NotComparable, UsageError
+from stress.manifest import manifest
+from stress.provenance import Provenance
+from stress.records import part_tables, record, trace
+from stress.workers import LANES, Part, PartResults, in_background, simulate_parts
+
+if TYPE_CHECKING:
+    from stress.build import Plan
+
+__all__ = ["Progress", "RunResult", "plan_parts", "run", "trace"]
+
+Progress = Callable[[int, int], None]
+"""Called in the calling thread with the paths done and the paths in all."""
+
+BLOCK_BYTES = 16 << 20
+"""Prices and variances of one block; 4 to 64 MiB run at the same speed, and small blocks stop sooner."""
+PART_PATHS = 1_000
+LEAST_PARTS = 8
+PART_WORK = 10_000_000_000
+"""Positions times checks of one part: some tens of seconds, the most that a kill loses per thread."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    kept: int
+    """Paths that were there already when the run was resumed."""
+    seconds: float
+    """Wall time."""
+
+
+def plan_parts(plan: Plan) -> list[Part]:
+    """Ranges of paths that become one set of files each.
+
+    At most 1,000 paths; fewer so that there are eight parts, and so that books
+    of many positions do not lose long work to a kill.
+    """
+    work = (plan.venue.clock.checks + 1) * (len(plan.venue.book.quantity) + len(plan.market_names))
+    most = min(PART_PATHS, math.ceil(plan.paths / LEAST_PARTS), max(1, PART_WORK // work))
+    size = math.ceil(most / LANES) * LANES
+    starts = range(0, plan.paths, size)
+    return [Part(index, first, min(size, plan.paths - first)) for index, first in enumerate(starts)]
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    *,
+    threads: int = 1,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> RunResult:
+    """Simulate every path of the plan into ``folder``.
+
+    Interrupted by ``KeyboardInterrupt`` it stops within two seconds and leaves
+    whole parts, which ``resume`` keeps; the rows of a resumed run are those of
+    an uninterrupted one. ``command`` is what the manifest says reproduces it.
+
+    :raises UsageError: the folder is not empty and neither resume nor force fits it.
+    :raises NotComparable: resuming a run of another scenario, seed or kernel.
+    :raises NonFinitePath: a path left the finite numbers.
+    """
+    started = time.monotonic()
+    origin = Provenance.of(plan)
+    finished = _prepare(folder, origin, resume, force)
+    if finished is not None:
+        return RunResult(folder, finished.manifest, plan.paths, time.monotonic() - started)
+    _write_inputs(folder, plan, origin)
+    parts = plan_parts(plan)
+    entries = {part.index: _kept(folder, part, origin) for part in parts} if resume else {}
+    missing = [part for part in parts if entries.get(part.index) is None]
+    kept = plan.paths - sum(part.paths for part in missing)
+    store.log(folder, "start", time=time.time(), threads=threads, kept_paths=kept)
+    _simulate(plan, folder, missing, threads, block_bytes, origin, entries, progress)
+    final = _finish(plan, folder, [entries[part.index] for part in parts], origin, command)
+    seconds = time.monotonic() - started
+    store.log(folder, "end", time=time.time(), seconds=seconds)
+    return RunResult(folder, final, kept, seconds)
+
+
+def _simulate(
+    plan: Plan,
+    folder: Path,
+    missing: Sequence[Part],
+    threads: int,
+    block_bytes: int,
+    origin: Provenance,
+    entries: dict[int, dict[str, Any] | None],
+    progress: Progress | None,
+) -> None:
+    """Simulate and write the missing parts; fill their entries."""
+    metadata = origin.metadata()
+
+    def write(results: PartResults) -> dict[str, Any]:
+        part = results.part
+        return store.write_part(folder, part.index, part.first, part.paths, part_tables(plan, results), metadata)
+
+    done = plan.paths - sum(part.paths for part in missing)
+    report = progress or (lambda done, total: None)
+    report(done, plan.paths)
+    began = time.monotonic()
+    for block in simulate_parts(plan, missing, threads, block_bytes, write):
+        done += block.paths
+        if block.part is not None:
+            entries[block.part.index] = block.written
+            store.log(folder, "part", index=block.part.index, seconds=time.monotonic() - began)
+        report(done, plan.paths)
+
+
+def _finish(
+    plan: Plan, folder: Path, parts: Sequence[dict[str, Any] | None], origin: Provenance, command: str | None
+) -> dict[str, Any]:
+    """Form what needs all paths, in path order, and write the manifest last."""
+    scenario = plan.loaded.scenario
+    draft = store.Run(folder, {"parts": parts})
+    roles = summary.recorded_paths(draft, len(plan.pool_names), scenario.sizing.levels)
+    singles = in_background(lambda: record(plan, roles))
+    singles[columns.EXCEEDANCE.name] = summary.exceedance(draft, plan.pool_names)
+    metadata = origin.metadata()
+    tables = {
+        name: store.write_table(folder / place, singles[name], metadata) for name, place in store.SINGLE_TABLES.items()
+    }
+    figures = summary.summarise(draft, plan.pool_names, plan.layer_names, plan.market_names)
+    store.write_json(folder / store.SUMMARY, figures)
+    again = command or f"tailstress run {scenario.name} --seed {plan.seed} --paths {plan.paths}"
+    final = manifest(folder, plan, origin, [part for part in parts if part is not None], tables, again)
+    store.write_json(folder / store.MANIFEST, final)
+    return final
+
+
+def _prepare(folder: Path, origin: Provenance, resume: bool, force: bool) -> store.Run | None:
+    """Make the folder ready to write into; the finished run when resuming one that is whole."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; -o names another folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (resume or force):
+            raise UsageError(
+                f"{folder} is not empty: --resume completes its run, --force replaces it, -o names another"
+            )
+        if not (folder / store.IDENTITY).is_file():
+            raise UsageError(f"{folder} holds other files than a run's; -o names another folder")
+        if force:
+            _clear(folder)
+        else:
+            return _resumed(folder, origin)
+    folder.mkdir(parents=True, exist_ok=True)
+    return None
+
+
+def _resumed(folder: Path, origin: Provenance) -> store.Run | None:
+    differences = origin.differences(store.read_json(folder / store.IDENTITY))
+    if differences:
+        raise NotComparable(f"{folder} was begun with other inputs and cannot be resumed: {'; '.join(differences)}")
+    for leftover in folder.rglob(".*.tmp"):
+        leftover.unlink(missing_ok=True)
+    with suppress(IncompleteRun):
+        finished = store.load(folder)
+        finished.verify()
+        return finished
+    (folder / store.MANIFEST).unlink(missing_ok=True)
+    return None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a run and its report wrote, the manifest first, and nothing else."""
+    for name in store.FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in store.FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _kept(folder: Path, part: Part, origin: Provenance) -> dict[str, Any] | None:
+    return store.kept_part(folder, part.index, part.first, part.paths, origin.metadata())
+
+
+def _write_inputs(folder: Path, plan: Plan, origin: Provenance) -> None:
+    """What is known before the first path; the identity first, since it marks the folder as a run's."""
+    store.write_json(folder / store.IDENTITY, asdict(origin))
+    with store.replacing(folder / store.SCENARIO) as temporary:
+        shutil.copyfile(plan.loaded.file, temporary)
+    store.write_json(folder / store.RESOLVED, plan.loaded.canonical)
+    store.write_json(folder / store.DICTIONARY, columns.dictionary())
