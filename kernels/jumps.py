@@ -63,7 +63,7 @@ def waiting_time(rate: float, source: int, path: int, number: int, key: Key) -> 
     """Years between arrival ``number`` - 1 and arrival ``number`` of a source: exponential, -log(U) / rate."""
     stream = U32(JUMP_TIME + U32(source << SOURCE_SHIFT))
     words = philox(U32(path), U32(number), U32(0), stream, key[0], key[1])
-    return -log64(uniform64(words[0], words[1])) / rate  # type: ignore[no-any-return]
+    return -log64(uniform64(words[0], words[1])) / rate
 
 
 @kernel
@@ -83,7 +83,7 @@ def mark_of(models: Models, n: int, m: int, path: int, number: int, key: Key) ->
     common = normal64(philox(c0, c1, U32(0), U32(JUMP_COMMON + source), key[0], key[1]))
     own = normal64(philox(c0, c1, block, U32(JUMP_MARK + source), key[0], key[1]))
     z = math.sqrt(share) * common + math.sqrt(1.0 - share) * own
-    return models.jump_mean[n, m] + models.jump_std[n, m] * z  # type: ignore[no-any-return]
+    return models.jump_mean[n, m] + models.jump_std[n, m] * z
 
 
 @kernel

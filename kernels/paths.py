@@ -142,7 +142,7 @@ def step_market(models: Models, block: Block, m: int, step: int) -> None:
         follow_table(models, block, m, step)
     else:
         shock_market(models, block, m, (step - 1) % 2)
-    stretch = models.shock_volatility[step, m] if models.shock_volatility.shape[0] else 1.0
+    stretch = models.shock_volatility[step - 1, m] if models.shock_volatility.shape[0] else 1.0
     price = block.log_price[m]
     lanes = Lanes(block.shocks[0], block.shocks[1], price, block.variance[m], block.work)
     advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)

@@ -64,7 +64,7 @@ class Models(NamedTuple):
     shock_jump: Floats
     """[s * substeps, m] deterministic log price jump applied at each model step; (0, m) when there is none."""
     shock_volatility: Floats
-    """[s * substeps, m] factor on the volatility in each model step; (0, m) when there is none."""
+    """[s * substeps, m] factor on the volatility at each model step and until the next; (0, m) when there is none."""
 
 
 class Clock(NamedTuple):
@@ -95,6 +95,12 @@ class Book(NamedTuple):
     """[j] signed quantity in base units."""
     entry: Floats
     """[j] entry price."""
+    holder: Ints
+    """[j] account of the position."""
+    market_first: Ints
+    """[m + 1] positions in market m are ``by_market[market_first[m]:market_first[m + 1]]``."""
+    by_market: Ints
+    """[j] positions, market by market."""
 
 
 class Markets(NamedTuple):

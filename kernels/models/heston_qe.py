@@ -22,6 +22,9 @@ RULE = Rule(
 
 SWITCH = 1.5
 """Squared coefficient of variation from which the exponential branch is used; Andersen's value, any of 1 to 2 works."""
+LEAST = 1e-10
+"""Floor of the same: a variance without volatility then moves by 1e-5 of itself instead of dividing by zero. A step of
+one second has 1e-7 at the volatilities of variance seen in crypto markets."""
 
 
 @kernel
@@ -38,7 +41,7 @@ def coefficients(params: Floats, dt: float, out: Floats) -> None:
     out[2] = xi * xi * decay * (1.0 - decay) / kappa
     out[3] = theta * xi * xi * (1.0 - decay) * (1.0 - decay) / (2.0 * kappa)
     out[4] = kappa
-    out[5] = rho / xi
+    out[5] = rho / xi if xi > 0.0 else 0.0
     out[6] = rho
     out[7] = dt
 
@@ -51,11 +54,12 @@ def draw_quadratic(coefficient: Floats, lanes: Lanes) -> None:
     for lane in range(v.size):
         mean = base + decay * v[lane]
         psi = (slope * v[lane] + level) / (mean * mean)
-        inverse = 2.0 / (psi if psi < SWITCH else SWITCH)
+        spread[lane] = psi
+        psi = psi if psi < SWITCH else SWITCH
+        inverse = 2.0 / (psi if psi > LEAST else LEAST)
         b2 = inverse - 1.0 + math.sqrt(inverse * (inverse - 1.0))
         b = math.sqrt(b2) + np.float64(zv[lane])
         following[lane] = mean / (1.0 + b2) * b * b
-        spread[lane] = psi
 
 
 @kernel
