@@ -39,7 +39,7 @@ ASSETS = ("USD", "USDC", "USDT")
 """Assets taken at par as the quote currency."""
 
 LARGEST = 1e18
-"""Largest amount of money in a row: sums of a million such still resolve a cent in 1e10."""
+"""Largest amount of money in a row, quote currency: a thousand times all derivatives on earth, so an error of units."""
 
 SMALLEST = 1e-9
 """Least notional of a position, quote currency: less is an error of units, not a position."""
