@@ -22,7 +22,6 @@ else:
     NumberType = click.ParamType
 
 F = TypeVar("F", bound=Callable[..., Any])
-Decorator = Callable[[F], F]
 
 
 class Count(NumberType):
@@ -106,7 +105,7 @@ def threads_option(function: F) -> F:
     )(function)
 
 
-def out_option(help: str) -> Decorator[F]:
+def out_option(help: str) -> Callable[[F], F]:
     """``out: Path | None``: where the command writes."""
     return click.option("-o", "--out", type=click.Path(path_type=Path), help=help)
 

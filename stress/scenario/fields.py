@@ -32,6 +32,9 @@ from stress.scenario import units
 from stress.scenario.hints import did_you_mean, shown
 from stress.scenario.units import Dimension
 
+_MOST_DIGITS = 1e15
+"""Whole numbers under it are written without exponent and decimals."""
+
 MALFORMED = "malformed"
 MEANINGLESS = "meaningless"
 
@@ -59,7 +62,7 @@ def _raise(title: str, errors: Iterable[tuple[Where, PydanticCustomError, Any]])
 class Part(BaseModel):
     """A map of the scenario: frozen, without unknown keys, with plain-English errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     @classmethod
     def prepare(cls, data: dict[Any, Any]) -> dict[Any, Any]:
@@ -218,8 +221,11 @@ class Quantity:
         """Form of ``number`` in canonical JSON, which has no infinity; with its unit where the context asks so."""
         if self.endless is not None and math.isinf(number):
             return self.endless
-        units_wanted = bool(info.context) and self.dimension in (Dimension.DURATION, Dimension.FRACTION)
-        return units.write(number, self.dimension) if units_wanted else number
+        if not info.context:
+            return number
+        if self.dimension in (Dimension.DURATION, Dimension.FRACTION):
+            return units.write(number, self.dimension)
+        return int(number) if number == int(number) and abs(number) < _MOST_DIGITS else number
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -284,7 +290,7 @@ class Text(Reader):
         """The text itself; numbers that YAML may have made of it are put back."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise malformed(f"expected {self.rule}, got {shown(value)}")
-        text = str(value)
+        text = str(value).strip()
         if self.pattern is not None and re.fullmatch(self.pattern, text) is None:
             raise malformed(f"expected {self.rule}, got {shown(value)}")
         return text

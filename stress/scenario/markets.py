@@ -252,9 +252,12 @@ class Market(Part):
     oracle: Oracle = Field(default=Oracle(), description="When the index price reaches the venue.")
 
     def check(self) -> Iterator[Complaint]:
-        """A drought needs a calm volatility to compare with."""
+        """A drought needs a calm volatility to compare with; prescribed prices start at the price."""
+        if isinstance(self.model, Prescribed) and not math.isclose(self.model.prices[0], self.price, rel_tol=1e-9):
+            yield ("model", "prices", 0), f"must be the initial price {self.price:g}, got {self.model.prices[0]:g}"
         drought = self.liquidity.drought
-        if drought is not None and drought.volatility is None and not self.model.long_run_volatility():
+        needed = drought is not None and drought.exponent > 0.0 and drought.volatility is None
+        if needed and not self.model.long_run_volatility():
             yield (
                 ("liquidity", "drought", "volatility"),
                 f"is missing: the {self.model.type} model has no long-run volatility",

@@ -301,7 +301,7 @@ class Pool(Part):
         layers = data.get("layers")
         if not isinstance(layers, list | tuple):
             return data
-        taken = {layer.get("name") for layer in layers if isinstance(layer, dict)}
+        taken = {str(layer.get("name")) for layer in layers if isinstance(layer, dict)}
         named: list[Any] = []
         for entry in layers:
             layer = {"type": entry} if isinstance(entry, str) else entry
@@ -320,7 +320,7 @@ class Pool(Part):
             seen.add(layer.name)
 
 
-def _free_name(word: str, taken: set[Any]) -> str:
+def _free_name(word: str, taken: set[str]) -> str:
     name, n = word, 2
     while name in taken:
         name, n = f"{word}-{n}", n + 1

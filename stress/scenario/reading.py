@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ MOST_DEPTH = 32
 MOST_NODES = 200_000
 """Values of a file after its aliases are followed; the largest built-in scenario has about a thousand."""
 
+MOST_KEY = 200
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -31,6 +34,8 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML 1.1 does not allow."""
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -107,10 +112,11 @@ def read_text(text: str, file: str, typed: bool = False) -> Node:
     MalformedInput
         With every duplicate key and tag, or the first mistake after which the text makes no sense.
     """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _malformed(file, "is not valid Unicode") from None
+    stray = _CONTROL.search(text)
+    if stray is not None:
+        line = text.count("\n", 0, stray.start()) + 1
+        column = stray.start() - text.rfind("\n", 0, stray.start())
+        raise _malformed(file, f"holds the control character U+{ord(stray[0]):04X}", line, column)
     builder = _Builder(file, typed)
     try:
         root = builder.document(yaml.parse(text, Loader=_LOADER))
@@ -128,10 +134,8 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
         reason = str(getattr(error, "reason", error)).splitlines()[0]
         return Problem(file, None, None, "", f"is not YAML: {reason}")
     mark = error.problem_mark
-    lines = text.splitlines()
-    rest = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
     message = f"is not YAML: {error.problem}"
-    if rest.startswith("\t"):
+    if text[mark.index : mark.index + 1] == "\t":
         message = "is not YAML: a tab where YAML allows only spaces"
     elif error.context:
         message += f" ({error.context})"
@@ -225,8 +229,10 @@ class _Builder:
             raise _Refused(event.start_mark, "merge keys (<<) are not allowed; use extends or an alias")
         if event.anchor is not None or (event.tag is not None and event.tag != "!"):
             raise _Refused(event.start_mark, "a key must be a plain word")
-        if event.implicit[0] and event.value in _NOTHING:
+        if not event.style and event.value in _NOTHING:
             raise _Refused(event.start_mark, "a key is empty")
+        if len(event.value) > MOST_KEY:
+            raise _Refused(event.start_mark, f"a key has more than {MOST_KEY} characters")
         return str(event.value)
 
     def scalar(self, event: Any) -> str | int | float | bool | None:

@@ -8,12 +8,14 @@ such, durations in seconds, money in the quote currency, infinity for
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from stress.scenario.between import Sections, complaints
-from stress.scenario.fields import Complaint, Count, Fraction, Money, Number, Part, Text, attempt
+from stress.scenario.fields import Complaint, Fraction, Money, Number, Part, Reader, Text, attempt, malformed
+from stress.scenario.hints import shown
 from stress.scenario.markets import CommonJump, Correlation, Market, MarketName, Shock
 from stress.scenario.pools import Pool, PoolName
 from stress.scenario.run import Run
@@ -23,6 +25,21 @@ FORMAT = 1
 
 ScenarioName = Annotated[str, Text(r"[a-z0-9]+(?:-[a-z0-9]+)*", "a name of small letters, digits and single hyphens")]
 Level = Annotated[float, Fraction(above=0.0, below=1.0)]
+
+
+@dataclass(frozen=True)
+class FormatNumber(Reader):
+    """The version of the file format, which must be known before anything else makes sense."""
+
+    def read(self, value: object) -> int:
+        """The version that this release reads."""
+        if value not in (FORMAT, str(FORMAT)) or isinstance(value, bool):
+            raise malformed(f"this release reads format {FORMAT}, got {shown(value)}")
+        return FORMAT
+
+    def schema(self) -> dict[str, Any]:
+        """The one version."""
+        return {"const": FORMAT}
 
 
 class Sizing(Part):
@@ -58,7 +75,7 @@ class Check(Part):
 class Scenario(Part):
     """Everything a run depends on, apart from the tables of positions."""
 
-    format: Annotated[int, Count(least=FORMAT, most=FORMAT)] = Field(description="Version of the file format: 1.")
+    format: Annotated[int, FormatNumber()] = Field(description="Version of the file format: 1.")
     name: ScenarioName = Field(description="Name of the scenario.")
     title: Annotated[str, Text()] = Field(default="", description="One line for the report.")
     description: Annotated[str, Text()] = Field(default="", description="Text for the report, in Markdown.")

@@ -106,7 +106,7 @@ def _whole(value: Decimal, text: str) -> int:
 
 def _advice(word: str, dimension: Dimension) -> str:
     """A hint for the mistakes that are made most: no unit of time, unit of another dimension."""
-    if dimension is Dimension.DURATION and re.fullmatch(_NUMBER, word):
+    if dimension is Dimension.DURATION and re.fullmatch(rf"{_DIGITS}(?:\.{_DIGITS})?", word):
         return f"; write the unit: {word}s, {word}m or {word}h"
     if dimension is Dimension.MONEY and re.fullmatch(rf"{_NUMBER}\s*(?:m|mm|mn|b|B|billion|million|K)", word):
         return "; the suffixes are k, M and bn"

@@ -29,7 +29,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
-        flat = all(not isinstance(entry, dict | list | str) for entry in sequence)
+        flat = all(not isinstance(entry, dict | list) and " " not in str(entry) for entry in sequence)
         return super().represent_sequence(tag, sequence, flow_style=flat or flow_style)
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
