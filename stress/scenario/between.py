@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from stress.scenario.fields import Complaint, Where
 from stress.scenario.hints import did_you_mean
 from stress.scenario.markets import CommonJump, Correlation, Market, Prescribed, Shock
+from stress.scenario.parts import Complaint, Where
 from stress.scenario.pools import Pool
 from stress.scenario.run import Run
 

@@ -9,18 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stress.scenario.fields import (
-    Complaint,
-    Duration,
-    Family,
-    File,
-    Fraction,
-    Money,
-    Number,
-    Part,
-    Text,
-    Words,
-)
+from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.values import Duration, File, Fraction, Money, Number, Text, Words
 
 MarketName = Annotated[
     str, Text(r"[A-Za-z0-9][A-Za-z0-9_:/-]*", "the name of a market: letters, digits and _ - / : only")

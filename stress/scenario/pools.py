@@ -9,21 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stress.scenario.fields import (
-    Complaint,
-    Count,
-    Duration,
-    Family,
-    File,
-    Flag,
-    Fraction,
-    Money,
-    Number,
-    Part,
-    Text,
-    Words,
-)
 from stress.scenario.markets import MarketName
+from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.values import Count, Duration, File, Flag, Fraction, Money, Number, Text, Words
 
 PoolName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a pool: letters, digits, _ and - only")]
 LayerName = Annotated[

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stress.scenario.fields import Complaint, Count, Duration, Part
+from stress.scenario.parts import Complaint, Part
+from stress.scenario.values import Count, Duration
 
 MOST_STEPS = 10_000_000
 """Steps of the longest run: a market's price and variance are then 160 MB per path."""

@@ -14,11 +14,12 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from stress.scenario.between import Sections, complaints
-from stress.scenario.fields import Complaint, Fraction, Money, Number, Part, Reader, Text, attempt, malformed
 from stress.scenario.hints import shown
 from stress.scenario.markets import CommonJump, Correlation, Market, MarketName, Shock
+from stress.scenario.parts import Complaint, Part, attempt, malformed
 from stress.scenario.pools import Pool, PoolName
 from stress.scenario.run import Run
+from stress.scenario.values import Fraction, Money, Number, Reader, Text
 
 FORMAT = 1
 """Version of the scenario file that this release reads."""

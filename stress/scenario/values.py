@@ -1,145 +1,29 @@
-"""Building blocks of the schema: parts, quantities, texts, words and families.
+"""Scalar values of the schema: quantities, texts, words, flags and files.
 
-Each block knows how to read what stands in a file, how to write it back, its
-JSON Schema, and how to say in plain words what is wrong. Two kinds of mistake
-are told apart: ``malformed`` (cannot be read as what it should be) and
-``meaningless`` (reads well, but cannot be simulated).
+Each knows how to read what stands in a file, how to write it back, and its
+JSON Schema. They are metadata: ``Annotated[float, Fraction(least=0.0)]``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar, get_args
+from typing import Any, ClassVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    SerializationInfo,
-    ValidationError,
-    model_validator,
-)
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from stress.scenario import units
 from stress.scenario.hints import did_you_mean, shown
+from stress.scenario.parts import malformed, meaningless
 from stress.scenario.units import Dimension
 
 _MOST_DIGITS = 1e15
 """Whole numbers under it are written without exponent and decimals."""
-
-MALFORMED = "malformed"
-MEANINGLESS = "meaningless"
-
-Where = tuple[str | int, ...]
-Complaint = tuple[Where, str]
-"""Keys from the part that complains down to the mistake, and what is wrong there."""
-
-
-def malformed(message: str) -> PydanticCustomError:
-    """Error of a value that cannot be read as what it should be."""
-    return PydanticCustomError(MALFORMED, "{message}", {"message": message})
-
-
-def meaningless(message: str) -> PydanticCustomError:
-    """Error of a value that reads well and cannot be simulated."""
-    return PydanticCustomError(MEANINGLESS, "{message}", {"message": message})
-
-
-def _raise(title: str, errors: Iterable[tuple[Where, PydanticCustomError, Any]]) -> None:
-    details = [InitErrorDetails(type=error, loc=where, input=value) for where, error, value in errors]
-    if details:
-        raise ValidationError.from_exception_data(title, details)
-
-
-class Part(BaseModel):
-    """A map of the scenario: frozen, without unknown keys, with plain-English errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
-
-    @classmethod
-    def prepare(cls, data: dict[Any, Any]) -> dict[Any, Any]:
-        """Normal form of a map before its values are read (shorthands, names by default)."""
-        return data
-
-    @classmethod
-    def salvage(cls, data: dict[Any, Any]) -> Iterator[Complaint]:
-        """What can be said across the sound values of a map that has unsound ones."""
-        return iter(())
-
-    def check(self) -> Iterator[Complaint]:
-        """Conditions between the values of this part."""
-        return iter(())
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
-        if isinstance(data, dict):
-            data = cls.prepare(data)
-        try:
-            part = handler(data)
-        except ValidationError as error:
-            found = list(cls._translated(error))
-            if isinstance(data, dict):
-                found += [(where, meaningless(message), None) for where, message in cls.salvage(data)]
-            _raise(cls.__name__, found)
-            raise
-        _raise(cls.__name__, ((where, meaningless(message), None) for where, message in part.check()))
-        return part
-
-    @classmethod
-    def keys(cls) -> list[str]:
-        """Keys of this part as they are written in a file."""
-        return [field.alias or name for name, field in cls.model_fields.items()]
-
-    @classmethod
-    def _translated(cls, error: ValidationError) -> Iterator[tuple[Where, PydanticCustomError, Any]]:
-        for entry in error.errors(include_url=False):
-            where = tuple(k for k in entry["loc"] if k != "[key]")
-            kind, given = entry["type"], entry["input"]
-            if kind == "default_factory_not_called":
-                continue
-            if kind == MEANINGLESS:
-                yield where, meaningless(entry["msg"]), given
-            elif kind == MALFORMED:
-                yield where, malformed(entry["msg"]), given
-            else:
-                yield where, malformed(cls._plain_words(kind, where, given)), given
-
-    @classmethod
-    def _plain_words(cls, kind: str, where: Where, given: Any) -> str:
-        """Message for the errors that pydantic finds by itself."""
-        if kind == "extra_forbidden":
-            return f"unknown key {where[-1]!r}" + did_you_mean(str(where[-1]), cls.keys())
-        if kind == "missing" and len(where) == 1:
-            return f"is missing: {cls._sentence(where[0])}"
-        if kind == "missing":
-            return "has too few entries"
-        if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
-            keys = f" with the keys {', '.join(cls.keys())}" if not where else ""
-            return f"expected a map{keys}, got {shown(given)}"
-        if kind in ("tuple_type", "list_type"):
-            return f"expected a list, got {shown(given)}"
-        if kind == "too_short":
-            return "needs at least one entry"
-        if kind == "too_long":
-            return "has too many entries"
-        return f"cannot be read, got {shown(given)}"
-
-    @classmethod
-    def _sentence(cls, key: str | int) -> str:
-        for name, field in cls.model_fields.items():
-            if key in (name, field.alias):
-                text = field.description or str(key)
-                return text[:1].lower() + text[1:].rstrip(".") if text[1:2].islower() else text.rstrip(".")
-        return str(key)
 
 
 @dataclass(frozen=True)
@@ -353,66 +237,3 @@ class File(Reader):
     def schema(self) -> JsonSchemaValue:
         """String."""
         return {"type": "string"}
-
-
-@dataclass(frozen=True)
-class Family:
-    """A union of parts told apart by ``type``; a variant that needs nothing else may be a bare word.
-
-    Used as ``Annotated[A | B, Family("model")]``: adding a variant means
-    adding it to the union.
-    """
-
-    noun: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        variants = {v.model_fields["type"].annotation.__args__[0]: v for v in (get_args(source) or (source,))}
-        bare = [word for word, v in variants.items() if not _required(v)]
-
-        def read(value: Any, inner: object) -> Part:
-            return self._read(value, variants, bare)
-
-        schema = core_schema.no_info_wrap_validator_function(read, handler(source))
-        schema["metadata"] = {"bare": bare}
-        return schema
-
-    def _read(self, value: Any, variants: dict[str, type[Part]], bare: list[str]) -> Part:
-        if isinstance(value, Part) and type(value) in variants.values():
-            return value
-        if isinstance(value, str):
-            value = {"type": value}
-        if not isinstance(value, dict):
-            words = f" or one of the words {', '.join(bare)}" if bare else ""
-            raise malformed(f"expected a {self.noun}: a map with a type{words}, got {shown(value)}")
-        if "type" not in value:
-            raise _at("type", malformed(f"is missing: the kind of {self.noun}; known: {', '.join(variants)}"))
-        word = value["type"]
-        if not isinstance(word, str) or word not in variants:
-            hint = did_you_mean(word, variants) if isinstance(word, str) else ""
-            raise _at("type", malformed(f"unknown {self.noun} {shown(word)}{hint}"))
-        return variants[word].model_validate(value)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        forms = handler(schema)
-        bare = schema.get("metadata", {}).get("bare", [])
-        options = list(forms.get("anyOf", [forms]))
-        return {"anyOf": options + ([{"enum": bare}] if bare else [])}
-
-
-def _required(variant: type[Part]) -> list[str]:
-    return [name for name, field in variant.model_fields.items() if field.is_required() and name != "type"]
-
-
-def _at(key: str, error: PydanticCustomError) -> ValidationError:
-    return ValidationError.from_exception_data("Family", [InitErrorDetails(type=error, loc=(key,), input=None)])
-
-
-P = TypeVar("P", bound=Part)
-
-
-def attempt(kind: type[P], value: Any) -> P | None:
-    """The part that ``value`` describes, None where it is unsound or missing."""
-    try:
-        return kind.model_validate(value)
-    except ValidationError:
-        return None
