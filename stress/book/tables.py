@@ -109,7 +109,7 @@ def _read_csv(path: Path, columns: Sequence[Column], findings: Findings) -> tupl
 
     # One thread and one block: only then does pyarrow number the rows it refuses.
     table = pyarrow.csv.read_csv(
-        pa.BufferReader(data),
+        pa.BufferReader(data + b"\n"),  # a header alone is a table only with its line ended
         pyarrow.csv.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
         pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=skip),
         pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
@@ -157,14 +157,19 @@ def _clean(table: pa.Table, line: Ints, columns: Sequence[Column], findings: Fin
             else:
                 numbers[column.name] = np.full(len(line), np.nan)
             continue
-        values = table.column(column.name)
-        if pa.types.is_dictionary(values.type):
-            values = pc.cast(values, values.type.value_type)
+        values = _plain(table.column(column.name))
         if column.kind == "text":
             texts[column.name] = _texts(values, line, column, findings)
         else:
             numbers[column.name] = _numbers(values, line, column, findings)
     return Table(findings.file, line, texts, numbers, frozenset(table.column_names))
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same values in an encoding that the text functions of pyarrow take."""
+    if pa.types.is_dictionary(values.type):
+        values = pc.cast(values, values.type.value_type)
+    return pc.cast(values, pa.string()) if pa.types.is_string_view(values.type) else values
 
 
 def _texts(values: pa.ChunkedArray, line: Ints, column: Column, findings: Findings) -> Texts:
@@ -222,4 +227,4 @@ def _finite(numbers: Floats, missing: Rows, odd: Rows, line: Ints, column: Colum
 
 
 def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
