@@ -78,7 +78,7 @@ def read_table(path: Path, columns: Sequence[Column], findings: Findings) -> Tab
     try:
         table, line = (_read_csv if suffix == ".csv" else _read_parquet)(path, columns, findings)
         return _clean(table, line, columns, findings)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         findings.stop(f"damaged, or not a {suffix[1:]} file: {_first_line(error)}")
     except OSError as error:
         findings.stop(f"cannot be read: {error.strerror or _first_line(error)}")
