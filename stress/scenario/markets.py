@@ -225,7 +225,7 @@ class Oracle(Part):
 
 Model = Annotated[Gbm | Heston | Bates | Replay | Prescribed, Family("model")]
 Liquidity = Annotated[PowerLaw, Family("liquidity")]
-Mark = Annotated[IndexMark | BookMark, Family("mark")]
+Mark = Annotated[IndexMark | BookMark, Family("mark", bare=True)]
 
 
 class Market(Part):

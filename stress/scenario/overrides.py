@@ -56,7 +56,7 @@ def apply_overrides(root: Node, overrides: Sequence[Override]) -> Node:
         try:
             root = _put(root, override.path.split("."), _value(override), override)
         except MalformedInput as error:
-            problems += [replace(p, path=override.path) for p in error.problems]
+            problems += [replace(p, path=override.path, line=None, column=None) for p in error.problems]
     if problems:
         raise MalformedInput(problems)
     return absolute_files(root, Path.cwd())
@@ -89,7 +89,8 @@ def _put(node: Node, steps: Sequence[str], value: Node, override: Override) -> N
         return replace(node, value=entries)
     if isinstance(node.value, dict):
         inner = node.value.get(step, Node({}, value.place))
-        keys = node.keys if step in node.value else {**node.keys, step: value.place}
+        inside = bool(rest) and isinstance(inner.value, dict | list) and step in node.value
+        keys = node.keys if inside else {**node.keys, step: value.place}
         return replace(node, value={**node.value, step: _put(inner, rest, value, override)}, keys=keys)
     return _put(Node({}, value.place), steps, value, override)
 

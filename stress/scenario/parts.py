@@ -125,17 +125,18 @@ class Part(BaseModel):
 
 @dataclass(frozen=True)
 class Family:
-    """A union of parts told apart by ``type``; a variant that needs nothing else may be a bare word.
+    """A union of parts told apart by ``type``; with ``bare``, a variant that needs nothing else may be a bare word.
 
     Used as ``Annotated[A | B, Family("model")]``: adding a variant means
     adding it to the union.
     """
 
     noun: str
+    bare: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         variants = {v.model_fields["type"].annotation.__args__[0]: v for v in (get_args(source) or (source,))}
-        bare = [word for word, v in variants.items() if not _required(v)]
+        bare = [word for word, v in variants.items() if self.bare and not _required(v)]
 
         def read(value: Any, inner: object) -> Part:
             return self._read(value, variants, bare)

@@ -163,8 +163,8 @@ class FillableLimit(Part):
     )
 
 
-Size = Annotated[Full | FractionSize | ToTarget, Family("size")]
-Limit = Annotated[NoLimit | BankruptcyLimit | SlippageLimit | FillableLimit, Family("limit")]
+Size = Annotated[Full | FractionSize | ToTarget, Family("size", bare=True)]
+Limit = Annotated[NoLimit | BankruptcyLimit | SlippageLimit | FillableLimit, Family("limit", bare=True)]
 
 
 class Liquidation(Part):

@@ -244,7 +244,7 @@ class _Builder:
 
 def _json_scalar(text: str) -> str | int | float | bool:
     try:
-        value = json.loads(text, parse_int=float)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, bool | int | float) else text

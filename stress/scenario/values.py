@@ -119,6 +119,8 @@ class Quantity:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         number: JsonSchemaValue = {"type": "integer" if self.dimension is Dimension.COUNT else "number"}
+        if self.dimension is Dimension.DURATION:
+            number["const"] = 0  # any other time needs its unit in a file
         bounds = {
             "minimum": self.least,
             "exclusiveMinimum": self.above,

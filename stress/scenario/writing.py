@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -53,21 +54,23 @@ def json_schema() -> dict[str, Any]:
     order = ["format", "name", "title", "description", "extends"]
     properties["extends"] = extends
     schema["properties"] = {key: properties[key] for key in [*order, *(k for k in properties if k not in order)]}
-    schema = _optional(schema)
+    schema = _for_files(schema)
     schema["required"] = ["format", "name"]
     schema["title"] = "tailstress scenario"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _optional(value: Any) -> Any:
-    """``value`` without the keys that every map of a complete scenario must have."""
-    if isinstance(value, dict):
-        lists_names = isinstance(value.get("required"), list) and "properties" in value
-        kept = {key: _optional(entry) for key, entry in value.items() if not (lists_names and key == "required")}
-        if lists_names or "properties" in kept:
-            kept.pop("title", None)
-        return kept
-    return [_optional(entry) for entry in value] if isinstance(value, list) else value
+def _for_files(form: Any) -> Any:
+    """A schema without what every complete scenario must have, made-up titles, and defaults that JSON cannot say."""
+    if isinstance(form, list):
+        return [_for_files(entry) for entry in form]
+    if not isinstance(form, dict):
+        return form
+    dropped = {"title": str, "required": list, "default": dict | None}
+    kept = {key: _for_files(entry) for key, entry in form.items() if not isinstance(entry, dropped.get(key, ()))}
+    if kept.get("default") == math.inf:
+        kept["default"] = next(option["const"] for option in form["anyOf"] if isinstance(option.get("const"), str))
+    return kept
 
 
 def template(venue: str | None, name: str) -> str:
