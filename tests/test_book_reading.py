@@ -271,6 +271,13 @@ def test_parquet_mistakes_are_told_by_row(tmp_path: Path) -> None:
         read(path)
 
 
+def test_damaged_names_of_parquet_columns(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    path.write_bytes(_parquet_bytes().replace(b"account", b"acc\xb3unt"))
+    with pytest.raises(MalformedInput, match="damaged, or not a parquet file"):
+        read(path)
+
+
 def test_names_of_isolated_accounts_do_not_collide(tmp_path: Path) -> None:
     header = "account,market,quantity,entry_price,margin_mode,isolated_margin\n"
     found = mistakes(tmp_path, f"{header}a,BTC,1,9,isolated,5\na:BTC,ETH,1,9,cross,\n")

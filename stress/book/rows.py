@@ -49,7 +49,7 @@ _MODES = ("cross", "isolated")
 
 def market_numbers(table: Table, names: tuple[str, ...], findings: Findings) -> Ints:
     """Number [row] of each row's market, -1 where it is none of the scenario's."""
-    number = pd.Index(names).get_indexer(pd.Index(table.texts["market"]))
+    number = pd.Index(names, dtype=np.object_).get_indexer(pd.Index(table.texts["market"], dtype=np.object_))
     _unknown(number < 0, table, "market", names, findings)
     return number.astype(np.int64)
 
