@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,7 +27,7 @@ from stress.workers import LANES, Part, PartResults, in_background, simulate_par
 if TYPE_CHECKING:
     from stress.build import Plan
 
-__all__ = ["Progress", "RunResult", "plan_parts", "run", "trace"]
+__all__ = ["Progress", "RunResult", "plan_parts", "run", "trace", "warm"]
 
 Progress = Callable[[int, int], None]
 """Called in the calling thread with the paths done and the paths in all."""
@@ -205,3 +206,18 @@ def _write_inputs(folder: Path, plan: Plan, origin: Provenance) -> None:
         shutil.copyfile(plan.loaded.file, temporary)
     store.write_json(folder / store.RESOLVED, plan.loaded.canonical)
     store.write_json(folder / store.DICTIONARY, columns.dictionary())
+
+
+def warm() -> float:
+    """Compile every kernel, by running a scenario of two checks; return the seconds it took.
+
+    All kernels take the same types whatever the scenario, so one compiles all.
+    """
+    from stress.build import build
+    from stress.scenario import load_scenario
+
+    started = time.monotonic()
+    plan = build(load_scenario("minimal", ["run.horizon=10m"], paths=1))
+    with tempfile.TemporaryDirectory() as folder:
+        run(plan, Path(folder) / "warm")
+    return time.monotonic() - started

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stress import columns, records, workers
+from stress.book import Positions, Terms, stack_tiers
 from stress.kernels.structs import Book, Clock, Layers, Markets, Models, Pools, Venue
 
 Floats = NDArray[np.float64]
@@ -38,8 +39,9 @@ def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> An
         market_names=MARKETS,
         pool_names=POOLS,
         layer_names=LAYERS,
-        account_names=("a", "b", "c"),
-        owner_names=("x", "y"),
+        positions=_positions(),
+        terms=Terms(MARKETS, np.array([100.0, 10.0]), stack_tiers([[(0.0, 0.2)], [(0.0, 0.1)]])),
+        notes=("a note",),
         seed=seed,
         paths=paths,
     )
@@ -70,26 +72,38 @@ def _models() -> Models:
 
 
 def _venue(clock: Clock) -> Venue:
-    """A book of three accounts; what the fake cascade does not read is empty."""
+    """The book of :func:`_positions`; what the fake cascade does not read is empty."""
+    held = _positions()
     book = _with_empty(
         Book,
-        cash=np.array([-90.0, -5.0, 200.0]),
-        pool=np.array([0, 0, 1]),
+        cash=held.cash,
+        pool=held.pool,
+        owner=held.owner,
+        first=held.first,
+        holder=held.holder,
+        market=held.market,
+        quantity=held.quantity,
+        entry=held.entry,
+    )
+    return Venue(clock, book, _with_empty(Markets), _with_empty(Pools), _with_empty(Layers), 100)
+
+
+def _positions() -> Positions:
+    """Two long accounts of one owner in pool ``main`` and a short one in ``side``."""
+    return Positions(
+        market_names=MARKETS,
+        account_names=("a", "b", "c"),
+        owner_names=("x", "y"),
         owner=np.array([0, 0, 1]),
+        pool=np.array([0, 0, 1]),
+        kind=np.array(["trader", "trader", "market_maker"]),
+        isolated=np.zeros(3, dtype=np.bool_),
+        wallet=np.array([10.0, 5.0, 90.0]),
         first=np.array([0, 1, 2, 4]),
-        holder=np.array([0, 1, 2, 2]),
         market=np.array([0, 1, 0, 1]),
         quantity=np.array([1.0, 1.0, -1.0, -1.0]),
         entry=np.array([100.0, 10.0, 100.0, 10.0]),
     )
-    markets = _with_empty(
-        Markets,
-        tier_first=np.array([0, 1, 2]),
-        tier_lower=np.zeros(2),
-        tier_rate=np.array([0.2, 0.1]),
-        tier_deduction=np.zeros(2),
-    )
-    return Venue(clock, book, markets, _with_empty(Pools), _with_empty(Layers), 100)
 
 
 def _with_empty(kind: type[K], **fields: Any) -> K:

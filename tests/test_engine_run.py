@@ -127,9 +127,12 @@ def test_manifest_says_what_repeats_the_run_and_describes_the_book(finished: str
     assert (manifest["step_s"], manifest["check_every_s"], manifest["horizon_s"]) == (3600.0, 3600.0, 86400.0)
     assert [part["first"] for part in manifest["parts"]] == [0, 64, 128, 192]
     assert manifest["layers"][0] == {"pool": "main", "name": "fund", "kind": "insurance_fund"}
+    assert manifest["sizing_identity"] is True
+    assert manifest["notes"] == ["a note"]
     book = manifest["book"]
     # Prices 100 and 10; account a has equity 10 under a requirement of 20, b 5 over 1, c 90 over 21.
-    assert (book["accounts"], book["owners"], book["positions"], book["in_breach_at_start"]) == (3, 2, 4, 1)
+    assert (book["accounts"], book["owners"], book["positions"]) == (3, 2, 4)
+    assert book["in_breach_at_start"]["accounts"] == 1
     assert book["open_interest"] == pytest.approx({"BTC": 100.0, "ETH": 10.0})
     assert book["top1_share"] == pytest.approx(0.5)
     assert book["top10_share"] == pytest.approx(1.0)

@@ -1,0 +1,159 @@
+"""``tailstress run``: simulate a scenario into a folder of results."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stress.cli.options import (
+    console,
+    force_option,
+    json_option,
+    out_option,
+    paths_option,
+    print_json,
+    scenario_argument,
+    seed_option,
+    set_option,
+    threads_option,
+    verbosity_options,
+)
+
+if TYPE_CHECKING:
+    from stress.build import Plan
+    from stress.engine import Progress, RunResult
+    from stress.scenario import Loaded
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    scenario: str
+    overrides: tuple[str, ...]
+    seed: int | None
+    paths: int | None
+    threads: int
+    out: Path | None
+    resume: bool
+    force: bool
+    report: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
+@click.command(
+    "run",
+    help="Simulate a scenario and write a folder of results.",
+    epilog="Example: tailstress run october-2025 --paths 20_000 --report",
+)
+@scenario_argument
+@out_option("Folder of the run; by default runs/NAME-SEED-DIGEST.")
+@set_option
+@seed_option
+@paths_option
+@threads_option
+@click.option("--resume", is_flag=True, help="Complete the run in the folder, keeping its whole parts.")
+@force_option
+@click.option("--report", is_flag=True, help="Write the report too, into the folder's report/.")
+@json_option
+@verbosity_options
+def command(**given: Any) -> None:
+    """Load, build, run and print a short table; see :class:`Options`."""
+    from stress.build import build
+    from stress.scenario import load_scenario
+
+    options = Options(**given)
+    if options.resume and options.force:
+        raise click.UsageError("--resume keeps what --force would remove; give one of them.")
+    loaded = load_scenario(options.scenario, options.overrides, seed=options.seed, paths=options.paths)
+    plan = build(loaded)
+    folder = options.out or default_folder(loaded)
+    if not options.quiet:
+        for note in plan.notes:
+            click.echo(f"note: {note}", err=True)
+    result = _simulate(plan, folder, options)
+    report = _write_report(folder) if options.report else None
+    _print_result(result, report, options)
+
+
+def default_folder(loaded: Loaded) -> Path:
+    """``runs/NAME-SEED-DIGEST``: another seed or another figure is another folder."""
+    scenario = loaded.scenario
+    return Path("runs") / f"{scenario.name}-{scenario.run.seed}-{loaded.digest[:8]}"
+
+
+def reproducing(options: Options, loaded: Loaded) -> list[str]:
+    """The command line that gives the same rows, seed and paths written out."""
+    run = loaded.scenario.run
+    sets = [word for override in options.overrides for word in ("--set", override)]
+    return ["tailstress", "run", options.scenario, *sets, "--seed", str(run.seed), "--paths", str(run.paths)]
+
+
+def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
+    """Run the engine under a progress display; say how to resume when interrupted."""
+    from stress import engine
+    from stress.cli.progress import follow
+
+    command_line = reproducing(options, plan.loaded)
+    if options.verbose:
+        click.echo(f"{folder}: {plan.paths:,} paths on {options.threads} threads", err=True)
+    following: AbstractContextManager[Progress | None] = nullcontext() if options.quiet else follow()
+    try:
+        with following as progress:
+            return engine.run(
+                plan,
+                folder,
+                threads=options.threads,
+                resume=options.resume,
+                force=options.force,
+                progress=progress,
+                command=shlex.join(command_line),
+            )
+    except KeyboardInterrupt:
+        where = ["-o", str(options.out)] if options.out else []
+        click.echo(f"\n{folder} keeps its whole parts; continue with:", err=True)
+        click.echo(f"  {shlex.join([*command_line, *where, '--resume'])}", err=True)
+        raise
+
+
+def _write_report(folder: Path) -> Path:
+    import stress
+    from stress.report import write_report
+
+    return write_report(stress.load(folder), folder / "report")
+
+
+def _print_result(result: RunResult, report: Path | None, options: Options) -> None:
+    """A short table, or JSON, on stdout; the folder is the last line."""
+    import stress
+    from stress.cli.headline import headline
+    from stress.sizing import size
+
+    sizing = size(stress.load(result.folder))
+    if options.as_json:
+        manifest = result.manifest
+        print_json(
+            {
+                "folder": str(result.folder),
+                "report": str(report) if report else None,
+                "scenario": manifest["scenario_name"],
+                "seed": manifest["seed"],
+                "paths": manifest["paths"],
+                "kept_paths": result.kept,
+                "seconds": round(result.seconds, 3),
+                "content_hash": manifest["content_hash"],
+                "sizing": sizing.to_dict(),
+            }
+        )
+        return
+    console(stderr=False).print(headline(sizing))
+    if options.verbose:
+        click.echo(f"{result.seconds:.1f} s, content {result.manifest['content_hash']}", err=True)
+    click.echo(str(report or result.folder))
