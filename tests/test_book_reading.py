@@ -108,6 +108,7 @@ def test_parquet_of_many_types(tmp_path: Path) -> None:
             "entry_price": pa.array(["120000", " 4.3e3 "], pa.large_string()),
             "isolated_margin": pa.array([None, None]),
             "owner": pa.array([None, "x"], pa.string_view()),
+            "__index_level_0__": pa.array([5, 9]),
         }
     )
     pyarrow.parquet.write_table(table, tmp_path / "p.parquet")
@@ -246,8 +247,10 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(MalformedInput, match="No such file"):
         read(tmp_path / "absent.parquet")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(MalformedInput, match="Is a directory"):
-        read(tmp_path / "folder.csv")
+    (tmp_path / "folder.parquet").mkdir()
+    for name in ("folder.csv", "folder.parquet"):
+        with pytest.raises(MalformedInput, match="cannot be read"):
+            read(tmp_path / name)
     with pytest.raises(MalformedInput, match=r"ends in \.csv or \.parquet"):
         read(write(tmp_path, "p.xlsx", GOOD))
 

@@ -159,16 +159,18 @@ def test_every_market_has_a_trader() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "key"),
+    ("changes", "keys"),
     [
-        ({"accounts": 1}, "accounts"),
-        ({"accounts": 3, "hedged_share": 1.0}, "accounts"),
-        ({"pareto": 0.01}, "pareto"),
-        ({"open_interest": {"BTC": 0.0, "ETH": 0.0}}, "open_interest"),
+        ({"accounts": 1}, ("accounts",)),
+        ({"accounts": 3, "hedged_share": 1.0}, ("accounts",)),
+        ({"pareto": 0.01}, ("pareto",)),
+        ({"open_interest": {"BTC": 0.0, "ETH": 0.0}}, ("open_interest",)),
+        ({"open_interest": {"BTC": 1e30, "ETH": 1.0}}, ("open_interest", "BTC")),
+        ({"open_interest": {"BTC": 1.0, "ETH": 1e-30}}, ("open_interest", "ETH")),
     ],
 )
-def test_impossible_specifications_are_refused(changes: dict[str, object], key: str) -> None:
-    assert [found for found, _ in faults(synthetic(**changes), TERMS.names)] == [key]
+def test_impossible_specifications_are_refused(changes: dict[str, object], keys: tuple[str, ...]) -> None:
+    assert [found for found, _ in faults(synthetic(**changes), TERMS.names)] == [keys]
 
 
 def test_names_of_a_pool_carry_its_prefix() -> None:

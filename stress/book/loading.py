@@ -87,7 +87,8 @@ def _load_pool(
         raise MeaninglessInput([_problem(("pools", name, "book"), "neither accounts nor synthetic", locate)])
     found = list(faults(book.synthetic, terms.names))
     if found:
-        raise MeaninglessInput(_problem(("pools", name, "book", "synthetic", key), text, locate) for key, text in found)
+        place = ("pools", name, "book", "synthetic")
+        raise MeaninglessInput(_problem((*place, *keys), text, locate) for keys, text in found)
     # One owner may trade in several pools, but a drawn account is nobody else's.
     prefix = f"{name}-" if len(scenario.pools) > 1 else ""
     return draw(book.synthetic, terms, number, prefix), []

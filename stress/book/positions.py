@@ -18,6 +18,13 @@ DUST = 1e-9
 """Breach is equity under maintenance by more than ``DUST * (gross notional + 1)``: far above rounding."""
 
 
+LARGEST = 1e18
+"""Largest amount of money in a row, quote currency: a thousand times all derivatives on earth, so an error of units."""
+
+SMALLEST = 1e-9
+"""Least notional of a position, quote currency: less is an error of units, not a position."""
+
+
 @dataclass(frozen=True, eq=False)
 class Positions:
     """Margin accounts and their open positions.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stress.book.findings import Findings, Rows
 from stress.book.margin import Terms
-from stress.book.positions import KINDS
+from stress.book.positions import KINDS, LARGEST, SMALLEST
 from stress.book.tables import Column, Table, Texts
 from stress.kernels.structs import Ints
 from stress.scenario.hints import did_you_mean
@@ -37,12 +37,6 @@ BALANCES = (
 
 ASSETS = ("USD", "USDC", "USDT")
 """Assets taken at par as the quote currency."""
-
-LARGEST = 1e18
-"""Largest amount of money in a row, quote currency: a thousand times all derivatives on earth, so an error of units."""
-
-SMALLEST = 1e-9
-"""Least notional of a position, quote currency: less is an error of units, not a position."""
 
 _MODES = ("cross", "isolated")
 

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from stress.book.margin import Terms, maintenance
-from stress.book.positions import HEDGE, MARKET_MAKER, TRADER, Positions
+from stress.book.positions import HEDGE, LARGEST, MARKET_MAKER, SMALLEST, TRADER, Positions
 from stress.kernels.structs import Floats, Ints
 
 if TYPE_CHECKING:
@@ -101,16 +101,22 @@ def _open_unit(words: NDArray[np.uint64]) -> Floats:
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
-def faults(spec: Synthetic, market_names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """What makes a specification impossible to draw, as (key, sentence) pairs."""
+def faults(spec: Synthetic, market_names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What makes a specification impossible to draw, as (keys, sentence) pairs."""
     if spec.pareto < LEAST_PARETO:
-        yield "pareto", f"under {LEAST_PARETO:g} one account would hold everything"
+        yield ("pareto",), f"under {LEAST_PARETO:g} one account would hold everything"
     traded = sum(spec.open_interest.get(name, 0.0) > 0.0 for name in market_names)
     if not traded:
-        yield "open_interest", "no market has open interest"
+        yield ("open_interest",), "no market has open interest"
+    for name, interest in spec.open_interest.items():
+        if interest > LARGEST or 0.0 < interest < SMALLEST:
+            yield ("open_interest", name), f"expected an amount from {SMALLEST:g} to {LARGEST:g}, got {interest:g}"
     traders = spec.accounts - _pairs(spec)
     if traders < traded:
-        yield "accounts", f"{traders} accounts that are not hedges cannot trade {traded} markets: at least one for each"
+        yield (
+            ("accounts",),
+            f"{traders} accounts that are not hedges cannot trade {traded} markets: at least one for each",
+        )
 
 
 def draw(spec: Synthetic, terms: Terms, pool: int = 0, prefix: str = "") -> Positions:

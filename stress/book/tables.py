@@ -127,6 +127,8 @@ def _read_parquet(path: Path, columns: Sequence[Column], findings: Findings) -> 
         findings.stop("the file is empty")
     with pa.OSFile(str(path)) as file:
         table = pyarrow.parquet.read_table(file)
+    # What pandas adds to a frame whose index is not 0, 1, 2, ... is no column of the user's.
+    table = table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])
     _check_header(table.column_names, columns, findings, line=None)
     return table, np.arange(1, table.num_rows + 1)
 
