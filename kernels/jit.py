@@ -78,4 +78,4 @@ def vector_kernel(function: F) -> F:
 
 def lane_kernel(function: F) -> F:
     """As :func:`vector_kernel`, for the arithmetic of one lane: LLVM must inline it, or its caller's loop stays scalar."""
-    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)

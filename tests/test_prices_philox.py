@@ -41,6 +41,7 @@ def check(line: str) -> None:
     assert words(*numbers[:6]) == tuple(numbers[6:])
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("line", KNOWN_ANSWERS)
 def test_known_answers(line: str) -> None:
     check(line)
@@ -54,10 +55,12 @@ def test_known_answers_of_the_reference_file(shared: Path) -> None:
         check(line)
 
 
+@pytest.mark.interpreted
 def test_seed_is_the_key() -> None:
     assert [int(word) for word in rng.split_seed(0x0123456789ABCDEF)] == [0x89ABCDEF, 0x01234567]
 
 
+@pytest.mark.interpreted
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 def test_uniforms_stay_inside_and_keep_the_order(low: int, high: int) -> None:
     u = rng.uniform64(U32(low), U32(high))
@@ -67,6 +70,7 @@ def test_uniforms_stay_inside_and_keep_the_order(low: int, high: int) -> None:
     assert rng.uniform32(U32(0)) > 0.0
 
 
+@pytest.mark.interpreted
 def test_extreme_words_give_finite_normals() -> None:
     for word in (0, 1, 2**31, 2**32 - 1):
         for turn in (0, 2**30, 2**31, 2**32 - 1):
@@ -105,6 +109,7 @@ def test_normals_of_a_counter_are_uncorrelated() -> None:
     assert np.abs(correlation).max() < 5.0 / np.sqrt(lanes)
 
 
+@pytest.mark.interpreted
 def test_a_lane_belongs_to_its_path() -> None:
     whole = normals(100, 3, 1, rng.DIFFUSION, 7, 256)
     for first in (101, 163, 300):
@@ -113,6 +118,7 @@ def test_a_lane_belongs_to_its_path() -> None:
         np.testing.assert_array_equal(part[:, :overlap], whole[:, first - 100 : first - 100 + overlap])
 
 
+@pytest.mark.interpreted
 def test_jump_normals_have_double_precision() -> None:
     rest = (U32(5), U32(6), U32(7), U32(8))
     fine = {rng.normal64((U32(low << 12), *rest[1:])) for low in range(64)}

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from stress.kernels import vecmath
 
+pytestmark = pytest.mark.interpreted
+
 
 @given(st.floats(min_value=2.0**-126, max_value=float(np.finfo(np.float32).max), width=32))
 def test_log32(x: float) -> None:

@@ -39,7 +39,9 @@ class Given(NamedTuple):
 
 def grid(clock: Clock) -> Floats:
     """Seconds at every model step; s * substeps entries, of which those after the last check are never reached."""
-    return np.arange((clock.checks + 1) * clock.substeps) * (clock.dt / clock.substeps)
+    step = clock.dt / clock.substeps
+    seconds: Floats = np.arange((clock.checks + 1) * clock.substeps, dtype=np.float64) * step
+    return seconds
 
 
 def read_prices(path: Path) -> Table:
@@ -66,7 +68,8 @@ def read_prices(path: Path) -> Table:
 def table_of(model: Replay | Prescribed, clock: Clock) -> Table:
     """The points of a replay, its file, or one price per check."""
     if model.type == "prescribed":
-        return Table(np.arange(len(model.prices)) * clock.dt, np.log(np.array(model.prices, dtype=np.float64)))
+        checks: Floats = np.arange(len(model.prices), dtype=np.float64)
+        return Table(checks * clock.dt, np.log(np.array(model.prices, dtype=np.float64)))
     if model.file is not None:
         return read_prices(model.file)
     points = np.array(model.points, dtype=np.float64)
