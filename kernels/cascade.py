@@ -1,0 +1,217 @@
+"""A path through the venue, step by step as section 8 of MODEL.md lists them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .jit import kernel
+from .layers.balance import FIRST_DECLINE, FIRST_UNDER, has_balance, is_unlimited, observe_layers
+from .layers.unwind import unwind
+from .layers.waterfall import run_layers
+from .marks import set_marks
+from .oracle import publish, remember_shift
+from .orders import ration, send_orders, start_capacity
+from .outcome import collect, trace_step
+from .results import POOL_COLUMNS
+from .settle import charge_fees, hold_auctions, observe_price
+from .start import reset, zero
+from .state import State, allocate
+from .structs import Floats, Markets, Venue
+from .trigger import find_breaches
+
+ROUNDS = POOL_COLUMNS.index("rounds")
+TRUNCATED = POOL_COLUMNS.index("truncated_steps")
+REQUIRED = POOL_COLUMNS.index("required_fund")
+
+NOBODY = -1
+"""Layer number for ``unlimited`` when every fund has the capital its scenario gives it."""
+
+
+@kernel
+def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
+    """Depth of now: droughts by volatility, then deterministic shocks (MODEL 3)."""
+    depth = markets.depth[m]
+    if markets.drought_exponent[m] > 0.0:
+        calm = math.sqrt(variance) / markets.drought_sigma[m]
+        factor = math.inf if calm <= 0.0 else calm ** -markets.drought_exponent[m]
+        depth *= min(markets.drought_cap[m], max(markets.drought_floor[m], factor))
+    if markets.depth_scale.shape[0] > 0:
+        depth *= markets.depth_scale[step, m]
+    return depth
+
+
+@kernel
+def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Floats, step: int) -> None:
+    """Fundamental prices of the step, recovery of the books, depths."""
+    now = state.market
+    for m in range(now.shift.size):
+        now.fundamental[m] = math.exp(log_price[step, m] + now.shift[m])
+        now.displacement[m] *= venue.markets.recovery[m]
+        now.depth[m] = _depth(venue.markets, m, step, variance[step, m])
+        observe_price(now, state.market_out, m)
+
+
+@kernel
+def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
+    """Marks, triggers, auctions, settlement, layers; whether anything changed."""
+    now, seconds = state.market, step * venue.clock.dt
+    set_marks(venue.markets, now)
+    observe_layers(venue.layers, state.layers, now, seconds, unlimited)
+    breaches = find_breaches(
+        venue.book, venue.markets, state.accounts, now, state.blocks, venue.pools.size_cooldown, step
+    )
+    filled = False
+    if breaches > 0:
+        count = send_orders(venue, state.accounts, now, state.orders, breaches, step)
+        ration(venue, now, state.orders, state.ledger, count)
+        filled = hold_auctions(venue, state)
+        charge_fees(venue, state, breaches, step)
+    changed = run_layers(venue, state, breaches, seconds, unlimited)
+    observe_layers(venue.layers, state.layers, now, seconds, unlimited)
+    return changed or filled
+
+
+@kernel
+def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
+    """Rounds of one step until one changes nothing or ``max_rounds``."""
+    start_capacity(venue.pools, state.ledger.capacity)
+    changed, count = True, 0
+    while changed and count < venue.max_rounds:
+        if count == 0:
+            set_marks(venue.markets, state.market)
+            for m in range(state.market.mark.size):
+                state.market.anchor[m] = state.market.mark[m]
+        changed = _round(venue, state, step, unlimited)
+        count += 1
+    for p in range(state.ledger.out.shape[0]):
+        state.ledger.out[p, ROUNDS] = max(state.ledger.out[p, ROUNDS], count)
+        state.ledger.out[p, TRUNCATED] += 1.0 if changed else 0.0
+
+
+@kernel
+def _step(
+    venue: Venue, state: State, history: Floats, log_price: Floats, variance: Floats, step: int, unlimited: int
+) -> None:
+    """One check of the venue."""
+    _move_markets(venue, state, log_price, variance, step)
+    publish(venue.markets, state.market, history, log_price, step, venue.clock.dt)
+    _rounds(venue, state, step, unlimited)
+    unwind(venue, state)
+    set_marks(venue.markets, state.market)
+    observe_layers(venue.layers, state.layers, state.market, step * venue.clock.dt, unlimited)
+    for m in range(state.market.mark.size):
+        state.market.previous[m] = state.market.mark[m]
+    remember_shift(history, state.market, step)
+
+
+@kernel
+def oracle_history(markets: Markets) -> Floats:
+    """Ring [lag + 1, m] of permanent impacts, as long as the slowest oracle needs."""
+    longest = 0
+    for m in range(markets.oracle_lag.size):
+        longest = max(longest, markets.oracle_lag[m])
+    return np.zeros((longest + 1, markets.oracle_lag.size), dtype=np.float64)
+
+
+@kernel
+def run_path(
+    venue: Venue,
+    state: State,
+    history: Floats,
+    log_price: Floats,
+    variance: Floats,
+    unlimited: int,
+    trace_pools: Floats,
+    trace_markets: Floats,
+) -> None:
+    """Follow one path; results are left in ``state``.
+
+    Parameters
+    ----------
+    log_price, variance
+        [s, m] log fundamental price and annualised variance at every check.
+    unlimited
+        Layer that accepts everything in this run, or NOBODY.
+    trace_pools, trace_markets
+        [s, p, c] and [s, m, c] step records, or arrays of no steps.
+    """
+    zero(history)
+    reset(venue, state, log_price)
+    if trace_pools.shape[0] > 0:
+        trace_step(venue, state, trace_pools, trace_markets, 0)
+    for step in range(1, venue.clock.checks + 1):
+        _step(venue, state, history, log_price, variance, step, unlimited)
+        if trace_pools.shape[0] > 0:
+            trace_step(venue, state, trace_pools, trace_markets, step)
+    collect(venue, state)
+
+
+@kernel
+def _copy(source: Floats, target: Floats) -> None:
+    for r in range(source.shape[0]):
+        for c in range(source.shape[1]):
+            target[r, c] = source[r, c]
+
+
+@kernel
+def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
+    """Whether finite fund k refused anything or was seen under its floor."""
+    if k < 0 or not has_balance(venue.layers, k) or is_unlimited(venue.layers, k, NOBODY):
+        return False
+    return not (math.isnan(layer_out[k, FIRST_DECLINE]) and math.isnan(layer_out[k, FIRST_UNDER]))
+
+
+@kernel
+def run_block(
+    venue: Venue,
+    log_price: Floats,
+    variance: Floats,
+    out_pools: Floats,
+    out_layers: Floats,
+    out_markets: Floats,
+    stop: np.ndarray,
+) -> int:
+    """Follow every path of a block; paths on which a finite fund declines run again with it unlimited.
+
+    Parameters
+    ----------
+    log_price, variance
+        [w, s, m].
+    out_pools, out_layers, out_markets
+        [w, p, c], [w, l, c], [w, m, c] in the order of :mod:`stress.kernels.results`.
+    stop
+        uint8 [1]: checked before every path; not 0 ends the block early.
+
+    Returns
+    -------
+    int
+        Number of paths done.
+    """
+    state = allocate(venue)
+    history = oracle_history(venue.markets)
+    no_trace = np.zeros((0, 0, 0), dtype=np.float64)
+    for w in range(log_price.shape[0]):
+        if stop[0] != 0:
+            return w
+        run_path(venue, state, history, log_price[w], variance[w], NOBODY, no_trace, no_trace)
+        _copy(state.ledger.out, out_pools[w])
+        _copy(state.layers.out, out_layers[w])
+        _copy(state.market_out, out_markets[w])
+        for p in range(out_pools.shape[1]):
+            fund = venue.pools.first_fund[p]
+            if _declined(venue, out_layers[w], fund):
+                run_path(venue, state, history, log_price[w], variance[w], fund, no_trace, no_trace)
+                out_pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+    return log_price.shape[0]
+
+
+@kernel
+def trace_path(
+    venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
+) -> None:
+    """Step-by-step record of one path: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
+    state = allocate(venue)
+    history = oracle_history(venue.markets)
+    run_path(venue, state, history, log_price, variance, NOBODY, trace_pools, trace_markets)

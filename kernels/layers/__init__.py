@@ -1,0 +1,69 @@
+"""The counterparty's layers, in the order of the waterfall (MODEL 6)."""
+
+from __future__ import annotations
+
+from ..registry import Parameter, Rule
+
+_FUND = (
+    Parameter("capital", "money", "Cash at the start; `unlimited` accepts everything and measures what is needed."),
+    Parameter("floor", "money", "Equity under which the layer takes nothing."),
+    Parameter("partial", "word", "true: the same share of all deficits; false: whole accounts, smallest deficit first."),
+    Parameter("unwind", "map", "How inventory is sold back into the book."),
+)
+
+LAYERS: tuple[Rule, ...] = (
+    Rule(
+        "insurance_fund",
+        "Takes over insolvent and unfilled accounts whole, holds their positions and bears their deficits.",
+        "Binance, Bybit, BitMEX and OKX documentation",
+        _FUND,
+    ),
+    Rule(
+        "backstop_vault",
+        "Takes over accounts whose equity is under a share of maintenance; itself closed by ADL when under its floor.",
+        "Hyperliquid documentation, liquidations (2/3 of maintenance)",
+        (
+            *_FUND,
+            Parameter("share", "fraction", "Share of maintenance under which accounts are taken over."),
+            Parameter("accept_negative", "word", "Whether accounts with negative equity are taken too."),
+            Parameter("adl_below_floor", "word", "Whether ADL closes the vault when it is under its floor."),
+        ),
+    ),
+    Rule(
+        "adl",
+        "Closes insolvent accounts against the opposite side's winners, in rank order.",
+        "BitMEX, Binance and Hyperliquid documentation",
+        (
+            Parameter("rank", "word", "Who is closed first."),
+            Parameter("price", "word", "bankruptcy, mark (the deficit goes on) or previous_mark."),
+        ),
+    ),
+    Rule(
+        "socialise",
+        "Spreads the cash deficits of flat accounts over those who can pay.",
+        "Deribit (session profit) and Drift (open interest) documentation",
+        (Parameter("by", "word", "session_profit, open_interest or equity."),),
+    ),
+)
+"""Layer kinds, by number."""
+
+INSURANCE_FUND, BACKSTOP_VAULT, ADL, SOCIALISE = 0, 1, 2, 3
+
+PRICES = ("bankruptcy", "mark", "previous_mark")
+AT_BANKRUPTCY, AT_MARK, AT_PREVIOUS_MARK = 0, 1, 2
+
+BASES = ("session_profit", "open_interest", "equity")
+BY_SESSION_PROFIT, BY_OPEN_INTEREST, BY_EQUITY = 0, 1, 2
+
+UNWINDS: tuple[Rule, ...] = (
+    Rule("hold", "Inventory is kept to the end.", "none"),
+    Rule(
+        "twap",
+        "Every check sends the share of the inventory that halves it in one half-life.",
+        "Hyperliquid documentation, portfolio margin (10 minute half-life)",
+        (Parameter("half_life", "duration", "Time in which half of the inventory is sold."),),
+    ),
+)
+"""How inventory is unwound, by number."""
+
+HOLD, TWAP = 0, 1

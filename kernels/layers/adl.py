@@ -1,0 +1,293 @@
+"""Auto-deleveraging: insolvent accounts are closed against winners (MODEL 6).
+
+Per market and side one batch. The insolvent quantities add up, each closed at
+its own price; the winners are filled in rank order at the mean price. Nobody
+is closed by more than its equity can bear, so ADL makes nobody insolvent.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..auction import NO_FILL, sort_by_key
+from ..jit import kernel
+from ..margin import bankruptcy_price, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
+from ..orders import share_of_maintenance
+from ..ranks import is_queue, score, skips_losers
+from ..results import MARKET_COLUMNS, POOL_COLUMNS
+from ..settle import trade
+from ..state import ADL_CLOSED, DELEVERAGED, State
+from ..structs import Venue
+from ..trigger import disturb
+from ..waterfill import waterfill
+from . import AT_BANKRUPTCY, AT_MARK
+from .balance import has_balance, is_under_floor, layer_equity, layer_gross
+
+BAD_DEBT = POOL_COLUMNS.index("bad_debt")
+ADL_NOTIONAL = POOL_COLUMNS.index("adl_notional")
+ADL_HAIRCUT = POOL_COLUMNS.index("adl_haircut")
+ADL_PAID = POOL_COLUMNS.index("adl_paid")
+FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
+MARKET_ADL = MARKET_COLUMNS.index("adl_notional")
+
+
+@kernel
+def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int:
+    """Mark the pool's insolvent accounts with positions as closing and keep what their prices follow from.
+
+    Equity and maintenance are those at the start: closing one leg first must
+    not change the price of the other.
+    """
+    scratch, count = state.scratch, 0
+    for b in range(breaches):
+        i = state.accounts.breach[b]
+        if venue.book.pool[i] != pool or is_flat(venue.book, state.accounts, i):
+            continue
+        if is_insolvent(venue.book, state.accounts, state.market, i):
+            scratch.closing[i] = 1
+            scratch.closing_equity[i] = equity(venue.book, state.accounts, state.market, i)
+            scratch.closing_maintenance[i] = maintenance(
+                venue.book, venue.markets, state.accounts, state.market, i
+            )
+            scratch.closing_gross[i] = gross(venue.book, state.accounts, state.market, i)
+            count += 1
+    return count
+
+
+@kernel
+def _forget_closing(state: State, breaches: int) -> None:
+    for b in range(breaches):
+        state.scratch.closing[state.accounts.breach[b]] = 0
+
+
+@kernel
+def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -> bool:
+    """Whether ADL layer ``adl`` closes layer k: under its floor, with inventory, in the same pool."""
+    layers = venue.layers
+    if not has_balance(layers, k) or layers.adl_below_floor[k] == 0 or layers.pool[k] != layers.pool[adl]:
+        return False
+    if layer_gross(state.layers, state.market, k) == 0.0:
+        return False
+    return is_under_floor(layers, state.layers, state.market, k, unlimited)
+
+
+@kernel
+def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
+    """Price at which position j of closing account i is closed."""
+    now, scratch, m = state.market, state.scratch, venue.book.market[j]
+    quantity = state.accounts.quantity[j]
+    if venue.layers.price[k] == AT_MARK:
+        return now.mark[m]
+    part = position_maintenance(venue.markets, now, m, quantity)
+    whole = scratch.closing_maintenance[i]
+    share = share_of_maintenance(venue.book, state.accounts, now, j, part, whole, scratch.closing_gross[i])
+    bankrupt = bankruptcy_price(now.mark[m], quantity, scratch.closing_equity[i], share)
+    if venue.layers.price[k] == AT_BANKRUPTCY:
+        return bankrupt
+    if quantity > 0.0:
+        return min(now.previous[m], bankrupt)
+    return max(now.previous[m], bankrupt)
+
+
+@kernel
+def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> float:
+    """Price at which market m of layer k, whose equity is ``value``, is closed: bankruptcy if negative, else mark."""
+    now, quantity = state.market, state.layers.quantity[k, m]
+    if value >= 0.0:
+        return now.mark[m]
+    whole = 0.0
+    for other in range(now.mark.size):
+        whole += position_maintenance(venue.markets, now, other, state.layers.quantity[k, other])
+    if whole > 0.0:
+        share = position_maintenance(venue.markets, now, m, quantity) / whole
+    else:
+        share = abs(quantity) * now.mark[m] / layer_gross(state.layers, now, k)
+    return bankruptcy_price(now.mark[m], quantity, value, share)
+
+
+@kernel
+def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: float) -> int:
+    """Positions that can be closed against ``side`` of market m: position, score and most they can give."""
+    book, accounts, now, scratch = venue.book, state.accounts, state.market, state.scratch
+    loss = side * (price - now.mark[m])
+    rank, count = venue.layers.rank[k], 0
+    for at in range(book.market_first[m], book.market_first[m + 1]):
+        j = book.by_market[at]
+        i = book.holder[j]
+        quantity = accounts.quantity[j]
+        if quantity * side >= 0.0 or book.pool[i] != venue.layers.pool[k] or scratch.closing[i] == 1:
+            continue
+        value = equity(book, accounts, now, i)
+        profit = quantity * (now.mark[m] - book.entry[j])
+        if value <= 0.0 or (skips_losers(rank) and profit <= 0.0):
+            continue
+        requirement = maintenance(book, venue.markets, accounts, now, i)
+        part = position_maintenance(venue.markets, now, m, quantity)
+        share = share_of_maintenance(book, accounts, now, j, part, requirement, gross(book, accounts, now, i))
+        scratch.where[count] = j
+        scratch.key[count] = score(
+            rank, now.mark[m], book.entry[j], quantity, value, requirement, share, _profit(venue, state, i)
+        )
+        scratch.cap[count] = min(abs(quantity), value / loss) if loss > 0.0 else abs(quantity)
+        count += 1
+    return count
+
+
+@kernel
+def _profit(venue: Venue, state: State, i: int) -> float:
+    """Unrealised profit of account i over all markets."""
+    total = 0.0
+    for j in range(venue.book.first[i], venue.book.first[i + 1]):
+        total += state.accounts.quantity[j] * (state.market.mark[venue.book.market[j]] - venue.book.entry[j])
+    return total
+
+
+@kernel
+def _allot_queue(state: State, count: int, amount: float) -> None:
+    """Fill winners highest score first; equal scores share pro rata by what they can give."""
+    scratch = state.scratch
+    for o in range(count):
+        scratch.who[o] = o
+        scratch.share[o] = 0.0
+    sort_by_key(scratch.who, scratch.key, count)
+    last = count
+    while last > 0 and amount > 0.0:
+        first = last - 1
+        level = scratch.key[scratch.who[first]]
+        supply = scratch.cap[scratch.who[first]]
+        while first > 0 and scratch.key[scratch.who[first - 1]] == level:
+            first -= 1
+            supply += scratch.cap[scratch.who[first]]
+        part = min(1.0, amount / supply) if supply > 0.0 else 0.0
+        for o in range(first, last):
+            at = scratch.who[o]
+            scratch.share[at] = scratch.cap[at] if part == 1.0 else part * scratch.cap[at]
+        amount = 0.0 if part < 1.0 else amount - supply
+        last = first
+
+
+@kernel
+def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price: float, count: int) -> float:
+    """Close the allotted quantities at ``price``; returns their sum."""
+    accounts, now, scratch = state.accounts, state.market, state.scratch
+    pool, filled = venue.layers.pool[k], 0.0
+    for o in range(count):
+        closed = scratch.share[o]
+        if closed < NO_FILL:
+            continue
+        j = scratch.where[o]
+        i = venue.book.holder[j]
+        trade(accounts, now, j, i, m, side * closed, price)
+        accounts.events[i] |= DELEVERAGED
+        disturb(state.blocks, i)
+        filled += closed
+    state.ledger.out[pool, ADL_NOTIONAL] += filled * now.mark[m]
+    state.ledger.out[pool, ADL_HAIRCUT] += filled * side * (price - now.mark[m])
+    state.market_out[m, MARKET_ADL] += filled * now.mark[m]
+    return filled
+
+
+@kernel
+def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: float, price: float) -> None:
+    """Close a share of position j of insolvent account i; what it rises from below zero is bad debt borne by ADL."""
+    before = equity(venue.book, state.accounts, state.market, i)
+    quantity = state.accounts.quantity[j]
+    trade(state.accounts, state.market, j, i, venue.book.market[j], -share * quantity, price)
+    after = equity(venue.book, state.accounts, state.market, i)
+    rise = min(0.0, after) - before
+    if rise > 0.0:
+        state.ledger.out[venue.layers.pool[k], BAD_DEBT] += rise
+        state.ledger.out[venue.layers.pool[k], ADL_PAID] += rise
+    state.accounts.events[i] |= ADL_CLOSED
+    disturb(state.blocks, i)
+
+
+@kernel
+def _demand(
+    venue: Venue, state: State, k: int, m: int, side: float, breaches: int, unlimited: int
+) -> tuple[float, float]:
+    """Base units to be closed on ``side`` of market m and their value at their own prices."""
+    book, accounts = venue.book, state.accounts
+    units, value = 0.0, 0.0
+    for b in range(breaches):
+        i = accounts.breach[b]
+        if book.pool[i] != venue.layers.pool[k] or state.scratch.closing[i] == 0:
+            continue
+        for j in range(book.first[i], book.first[i + 1]):
+            if book.market[j] == m and accounts.quantity[j] * side > 0.0:
+                units += abs(accounts.quantity[j])
+                value += abs(accounts.quantity[j]) * _account_price(venue, state, k, i, j)
+    for other in range(k):
+        if state.layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
+            size = abs(state.layers.quantity[other, m])
+            worth = layer_equity(state.layers, state.market, other)
+            units += size
+            value += size * _layer_price(venue, state, other, m, worth)
+    return units, value
+
+
+@kernel
+def _close_demand(
+    venue: Venue, state: State, k: int, m: int, side: float, share: float, breaches: int, unlimited: int
+) -> None:
+    """Close ``share`` of everything :func:`_demand` counted, each at its own price."""
+    book, accounts, layers, now = venue.book, state.accounts, state.layers, state.market
+    for b in range(breaches):
+        i = accounts.breach[b]
+        if book.pool[i] != venue.layers.pool[k] or state.scratch.closing[i] == 0:
+            continue
+        for j in range(book.first[i], book.first[i + 1]):
+            if book.market[j] == m and accounts.quantity[j] * side > 0.0:
+                _close_account(venue, state, k, i, j, share, _account_price(venue, state, k, i, j))
+    for other in range(k):
+        if layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
+            price = _layer_price(venue, state, other, m, layer_equity(layers, now, other))
+            quantity = layers.quantity[other, m]
+            layers.cash[other] += share * quantity * (price - now.funding[m])
+            layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
+
+
+@kernel
+def _batch(
+    venue: Venue, state: State, k: int, m: int, side: float, breaches: int, seconds: float, unlimited: int
+) -> bool:
+    """One market and side: find winners, fill them, close the insolvent in the proportion that was filled."""
+    units, value = _demand(venue, state, k, m, side, breaches, unlimited)
+    if units < NO_FILL:
+        return False
+    price = value / units
+    count = _winners(venue, state, k, m, side, price)
+    supply = 0.0
+    for o in range(count):
+        supply += state.scratch.cap[o]
+    amount = min(units, supply)
+    if is_queue(venue.layers.rank[k]):
+        _allot_queue(state, count, amount)
+    else:
+        waterfill(state.scratch.key, state.scratch.cap, state.scratch.share, count, amount)
+    filled = _fill_winners(venue, state, k, m, side, price, count)
+    if filled < NO_FILL:
+        return False
+    share = 1.0 if filled >= units * (1.0 - NO_FILL) else filled / units
+    _close_demand(venue, state, k, m, side, share, breaches, unlimited)
+    pool = venue.layers.pool[k]
+    if math.isnan(state.ledger.out[pool, FIRST_ADL]):
+        state.ledger.out[pool, FIRST_ADL] = seconds
+    return True
+
+
+@kernel
+def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
+    """Run ADL layer k over this round's insolvent accounts and the layers under their floor; whether any was closed."""
+    closing = _close_accounts(venue, state, venue.layers.pool[k], breaches)
+    for other in range(k):
+        if closes_layer(venue, state, other, k, unlimited):
+            closing += 1
+    if closing == 0:
+        return False
+    closed = False
+    for m in range(venue.markets.depth.size):
+        closed = _batch(venue, state, k, m, 1.0, breaches, seconds, unlimited) or closed
+        closed = _batch(venue, state, k, m, -1.0, breaches, seconds, unlimited) or closed
+    _forget_closing(state, breaches)
+    return closed

@@ -1,0 +1,93 @@
+"""Balances of funds and vaults: equity, floors and what is observed of them."""
+
+from __future__ import annotations
+
+import math
+
+from ..jit import kernel
+from ..margin import dust
+from ..results import LAYER_COLUMNS
+from ..state import LayerState, MarketState
+from ..structs import Floats, Layers
+from . import BACKSTOP_VAULT, INSURANCE_FUND
+
+LOW = LAYER_COLUMNS.index("equity_low")
+FALL = LAYER_COLUMNS.index("largest_fall")
+FALL_AT = LAYER_COLUMNS.index("largest_fall_s")
+PAID = LAYER_COLUMNS.index("paid")
+RECEIVED = LAYER_COLUMNS.index("received")
+FIRST_DECLINE = LAYER_COLUMNS.index("first_decline_s")
+FIRST_UNDER = LAYER_COLUMNS.index("first_under_s")
+DEPLETION = LAYER_COLUMNS.index("depletion_s")
+
+
+@kernel
+def has_balance(layers: Layers, k: int) -> bool:
+    """Whether layer k is a fund or vault."""
+    return layers.kind[k] == INSURANCE_FUND or layers.kind[k] == BACKSTOP_VAULT
+
+
+@kernel
+def layer_equity(state: LayerState, now: MarketState, k: int) -> float:
+    """Cash and inventory at the mark."""
+    value = state.cash[k]
+    for m in range(now.worth.size):
+        value += state.quantity[k, m] * now.worth[m]
+    return value
+
+
+@kernel
+def layer_gross(state: LayerState, now: MarketState, k: int) -> float:
+    """Gross notional of the inventory at the mark."""
+    total = 0.0
+    for m in range(now.mark.size):
+        total += abs(state.quantity[k, m]) * now.mark[m]
+    return total
+
+
+@kernel
+def layer_dust(layers: Layers, state: LayerState, now: MarketState, k: int) -> float:
+    """Dust of a balance: rounding is relative to its capital and floor too."""
+    return dust(layer_gross(state, now, k) + layers.capital[k] + abs(layers.floor[k]))
+
+
+@kernel
+def is_unlimited(layers: Layers, k: int, unlimited: int) -> bool:
+    """Whether layer k accepts everything: by the scenario, or because this run measures what it needs."""
+    return layers.unlimited[k] == 1 or k == unlimited
+
+
+@kernel
+def is_under_floor(layers: Layers, state: LayerState, now: MarketState, k: int, unlimited: int) -> bool:
+    """Whether layer k is under its floor by more than dust; an unlimited one never is."""
+    if is_unlimited(layers, k, unlimited):
+        return False
+    return layer_equity(state, now, k) < layers.floor[k] - layer_dust(layers, state, now, k)
+
+
+@kernel
+def mark_first(out: Floats, k: int, column: int, seconds: float) -> None:
+    """Write the time of a first event unless it has been written."""
+    if math.isnan(out[k, column]):
+        out[k, column] = seconds
+
+
+@kernel
+def observe_layers(layers: Layers, state: LayerState, now: MarketState, seconds: float, unlimited: int) -> None:
+    """One observation of every fund and vault at the marks of now."""
+    for k in range(layers.kind.size):
+        if not has_balance(layers, k):
+            continue
+        value = layer_equity(state, now, k)
+        state.out[k, LOW] = min(state.out[k, LOW], value)
+        fall = state.start[k] - value
+        if fall > state.out[k, FALL]:
+            state.out[k, FALL] = fall
+            state.out[k, FALL_AT] = seconds
+        if is_unlimited(layers, k, unlimited):
+            continue
+        tolerance = layer_dust(layers, state, now, k)
+        if value <= layers.floor[k] + tolerance and layers.capital[k] > layers.floor[k]:
+            mark_first(state.out, k, DEPLETION, seconds)
+        if value < layers.floor[k] - tolerance:
+            mark_first(state.out, k, FIRST_UNDER, seconds)

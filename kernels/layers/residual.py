@@ -1,0 +1,31 @@
+"""What no layer has paid: written off, reported, never dropped."""
+
+from __future__ import annotations
+
+from ..jit import kernel
+from ..margin import is_flat, is_insolvent
+from ..results import POOL_COLUMNS
+from ..state import State
+from ..structs import Venue
+from ..trigger import disturb
+
+BAD_DEBT = POOL_COLUMNS.index("bad_debt")
+RESIDUAL = POOL_COLUMNS.index("residual")
+
+
+@kernel
+def write_off(venue: Venue, state: State, breaches: int) -> bool:
+    """Write off the deficits of flat accounts after the last layer; whether there were any."""
+    written = False
+    for b in range(breaches):
+        i = state.accounts.breach[b]
+        if not is_flat(venue.book, state.accounts, i):
+            continue
+        if is_insolvent(venue.book, state.accounts, state.market, i):
+            pool = venue.book.pool[i]
+            state.ledger.out[pool, BAD_DEBT] -= state.accounts.cash[i]
+            state.ledger.out[pool, RESIDUAL] -= state.accounts.cash[i]
+            state.accounts.cash[i] = 0.0
+            disturb(state.blocks, i)
+            written = True
+    return written

@@ -1,0 +1,132 @@
+"""Insurance funds and backstop vaults: takeovers of whole margin accounts (MODEL 6).
+
+A takeover moves cash and positions, so the account's equity. All offers of a
+round are one batch: first every account with equity, then the same share of
+every deficit, so the storage order of accounts cannot matter.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..auction import NO_FILL, sort_by_key
+from ..jit import kernel
+from ..margin import dust, equity, gross, is_flat, maintenance
+from ..results import POOL_COLUMNS
+from ..state import TAKEN_OVER, State
+from ..structs import Venue
+from ..trigger import disturb
+from . import BACKSTOP_VAULT
+from .balance import FIRST_DECLINE, PAID, RECEIVED, is_under_floor, is_unlimited, layer_equity, mark_first
+
+BAD_DEBT = POOL_COLUMNS.index("bad_debt")
+TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
+
+
+@kernel
+def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notional: float) -> bool:
+    """Whether account i, in breach this round, is offered to layer k."""
+    if value < 0.0 and value < -dust(notional):
+        return venue.layers.kind[k] != BACKSTOP_VAULT or venue.layers.accept_negative[k] == 1
+    accounts, now = state.accounts, state.market
+    requirement = maintenance(venue.book, venue.markets, accounts, now, i)
+    if venue.layers.kind[k] == BACKSTOP_VAULT:
+        return value < venue.layers.share[k] * requirement
+    if venue.pools.takeover_unfilled[venue.layers.pool[k]] == 0 or value >= requirement - dust(notional):
+        return False
+    return accounts.unfilled[i] == 1 or is_flat(venue.book, accounts, i)
+
+
+@kernel
+def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
+    """Accounts offered to layer k into ``scratch.who`` with their equity as key; their number and total deficit."""
+    count, deficits = 0, 0.0
+    for b in range(breaches):
+        i = state.accounts.breach[b]
+        if venue.book.pool[i] != venue.layers.pool[k]:
+            continue
+        value = equity(venue.book, state.accounts, state.market, i)
+        notional = gross(venue.book, state.accounts, state.market, i)
+        if not _is_offered(venue, state, k, i, value, notional):
+            continue
+        state.scratch.who[count] = i
+        state.scratch.key[count] = value
+        count += 1
+        if value < -dust(notional):
+            deficits -= value
+    return count, deficits
+
+
+@kernel
+def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float) -> None:
+    """Move a share of account i, whose equity is ``value``, into layer k."""
+    book, accounts, layers = venue.book, state.accounts, state.layers
+    p = venue.layers.pool[k]
+    state.ledger.out[p, TAKEN_NOTIONAL] += share * gross(book, accounts, state.market, i)
+    layers.cash[k] += share * accounts.cash[i]
+    accounts.cash[i] = 0.0 if share == 1.0 else (1.0 - share) * accounts.cash[i]
+    for j in range(book.first[i], book.first[i + 1]):
+        layers.quantity[k, book.market[j]] += share * accounts.quantity[j]
+        accounts.quantity[j] = 0.0 if share == 1.0 else (1.0 - share) * accounts.quantity[j]
+    accounts.events[i] |= TAKEN_OVER
+    disturb(state.blocks, i)
+    if value < 0.0:
+        state.ledger.out[p, BAD_DEBT] -= share * value
+        layers.out[k, PAID] -= share * value
+    else:
+        layers.out[k, RECEIVED] += share * value
+
+
+@kernel
+def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, room: float) -> bool:
+    """Take deficits whole, the smallest first, while they fit in ``room``; whether none was left."""
+    scratch = state.scratch
+    for o in range(count):
+        scratch.where[o] = o
+        scratch.cap[o] = -scratch.key[o]
+    sort_by_key(scratch.where, scratch.cap, count)
+    for o in range(count):
+        at = scratch.where[o]
+        deficit = scratch.cap[at]
+        if deficit <= 0.0:
+            continue
+        if deficit > room:
+            return False
+        room -= deficit
+        _take(venue, state, k, scratch.who[at], 1.0, -deficit)
+    return True
+
+
+@kernel
+def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
+    """Offer this round's accounts to layer k; whether any was taken."""
+    count, deficits = _offers(venue, state, k, breaches)
+    if count == 0:
+        return False
+    layers = venue.layers
+    if is_under_floor(layers, state.layers, state.market, k, unlimited):
+        mark_first(state.layers.out, k, FIRST_DECLINE, seconds)
+        return False
+    scratch, taken = state.scratch, False
+    for o in range(count):
+        if scratch.key[o] >= 0.0 or deficits == 0.0:
+            _take(venue, state, k, scratch.who[o], 1.0, scratch.key[o])
+            scratch.key[o] = math.inf
+            taken = True
+    if deficits == 0.0:
+        return taken
+    room = layer_equity(state.layers, state.market, k) - layers.floor[k]
+    share = 1.0 if is_unlimited(layers, k, unlimited) or room >= deficits else max(0.0, room) / deficits
+    if share < 1.0:
+        mark_first(state.layers.out, k, FIRST_DECLINE, seconds)
+        if layers.partial[k] == 0:
+            before = state.layers.out[k, PAID]
+            _take_whole_accounts(venue, state, k, count, room)
+            return taken or state.layers.out[k, PAID] > before
+    if share < NO_FILL:
+        return taken
+    for o in range(count):
+        if scratch.key[o] < math.inf:
+            _take(venue, state, k, scratch.who[o], share, scratch.key[o])
+            taken = True
+    return taken

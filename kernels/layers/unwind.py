@@ -1,0 +1,45 @@
+"""Layers sell what they inherited back into the book: one auction per market and check (MODEL 6)."""
+
+from __future__ import annotations
+
+from ..auction import NO_FILL, fill_price, move_book
+from ..jit import kernel
+from ..settle import observe_price
+from ..state import State
+from ..structs import Venue
+from . import TWAP
+
+
+@kernel
+def _order(venue: Venue, state: State, k: int, m: int) -> float:
+    """Signed quantity layer k sends in market m."""
+    if venue.layers.unwind[k] != TWAP:
+        return 0.0
+    quantity = -state.layers.quantity[k, m] * venue.layers.unwind_share[k]
+    return quantity if abs(quantity) >= NO_FILL else 0.0
+
+
+@kernel
+def unwind(venue: Venue, state: State) -> None:
+    """All layers' unwind orders of this step; in one market they meet at one price."""
+    layers, ledger, now = state.layers, state.ledger, state.market
+    for m in range(venue.markets.depth.size):
+        net, used = 0.0, False
+        for k in range(venue.layers.kind.size):
+            order = _order(venue, state, k, m)
+            used = used or order != 0.0
+            net += order
+        if not used:
+            continue
+        price = fill_price(venue.markets, now, m, net)
+        for k in range(venue.layers.kind.size):
+            order = _order(venue, state, k, m)
+            if order == 0.0:
+                continue
+            pool = venue.layers.pool[k]
+            layers.cash[k] -= order * (price - now.funding[m])
+            layers.quantity[k, m] += order
+            ledger.outside_cash[pool] += order * (price - now.funding[m])
+            ledger.outside_quantity[pool, m] -= order
+        move_book(venue.markets, now, m, net)
+        observe_price(now, state.market_out, m)

@@ -1,0 +1,117 @@
+"""What a path ends with, and the record of its steps."""
+
+from __future__ import annotations
+
+from .jit import kernel
+from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
+from .margin import equity, is_insolvent
+from .marks import book_price
+from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS, TRACE_MARKET_COLUMNS, TRACE_POOL_COLUMNS
+from .state import ADL_CLOSED, BREACHED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
+from .structs import Floats, Venue
+
+BREACHED_ACCOUNTS = POOL_COLUMNS.index("breached_accounts")
+LIQUIDATED_ACCOUNTS = POOL_COLUMNS.index("liquidated_accounts")
+TAKEN_ACCOUNTS = POOL_COLUMNS.index("taken_over_accounts")
+CLOSED_ACCOUNTS = POOL_COLUMNS.index("adl_closed_accounts")
+ADL_ACCOUNTS = POOL_COLUMNS.index("adl_accounts")
+REQUIRED = POOL_COLUMNS.index("required_fund")
+FUND_LOW = POOL_COLUMNS.index("fund_low")
+FUND_END = POOL_COLUMNS.index("fund_end")
+FIRST_DECLINE = POOL_COLUMNS.index("first_decline_s")
+RESIDUAL_OPEN = POOL_COLUMNS.index("residual_open")
+LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
+EQUITY_END = LAYER_COLUMNS.index("equity_end")
+INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
+PRICE_END = MARKET_COLUMNS.index("price_end")
+INTEREST_END = MARKET_COLUMNS.index("open_interest_end")
+
+TRACE_FUND = TRACE_POOL_COLUMNS.index("fund_equity")
+TRACED = (
+    (TRACE_POOL_COLUMNS.index("liquidated_notional"), POOL_COLUMNS.index("liquidated_notional")),
+    (TRACE_POOL_COLUMNS.index("bad_debt"), POOL_COLUMNS.index("bad_debt")),
+    (TRACE_POOL_COLUMNS.index("adl_notional"), POOL_COLUMNS.index("adl_notional")),
+    (TRACE_POOL_COLUMNS.index("socialised"), POOL_COLUMNS.index("socialised")),
+    (TRACE_POOL_COLUMNS.index("residual"), POOL_COLUMNS.index("residual")),
+)
+T_FUNDAMENTAL = TRACE_MARKET_COLUMNS.index("fundamental")
+T_PRICE = TRACE_MARKET_COLUMNS.index("price")
+T_MARK = TRACE_MARKET_COLUMNS.index("mark")
+T_DISPLACEMENT = TRACE_MARKET_COLUMNS.index("displacement")
+T_DEPTH = TRACE_MARKET_COLUMNS.index("depth")
+T_INTEREST = TRACE_MARKET_COLUMNS.index("open_interest")
+
+
+@kernel
+def _open_interest(venue: Venue, state: State, m: int) -> float:
+    """Value at the mark of all long positions of accounts and layers in market m."""
+    units = 0.0
+    for at in range(venue.book.market_first[m], venue.book.market_first[m + 1]):
+        units += max(0.0, state.accounts.quantity[venue.book.by_market[at]])
+    for k in range(venue.layers.kind.size):
+        units += max(0.0, state.layers.quantity[k, m])
+    return units * state.market.mark[m]
+
+
+@kernel
+def _count(venue: Venue, state: State) -> None:
+    """Accounts by what happened to them, and deficits of those still open."""
+    out = state.ledger.out
+    for i in range(state.accounts.events.size):
+        p, events = venue.book.pool[i], state.accounts.events[i]
+        out[p, BREACHED_ACCOUNTS] += 1.0 if events & BREACHED else 0.0
+        out[p, LIQUIDATED_ACCOUNTS] += 1.0 if events & LIQUIDATED else 0.0
+        out[p, TAKEN_ACCOUNTS] += 1.0 if events & TAKEN_OVER else 0.0
+        out[p, CLOSED_ACCOUNTS] += 1.0 if events & ADL_CLOSED else 0.0
+        out[p, ADL_ACCOUNTS] += 1.0 if events & DELEVERAGED else 0.0
+        if is_insolvent(venue.book, state.accounts, state.market, i):
+            out[p, RESIDUAL_OPEN] -= equity(venue.book, state.accounts, state.market, i)
+
+
+@kernel
+def _collect_layers(venue: Venue, state: State) -> None:
+    for k in range(venue.layers.kind.size):
+        if has_balance(venue.layers, k):
+            state.layers.out[k, EQUITY_END] = layer_equity(state.layers, state.market, k)
+            state.layers.out[k, INVENTORY_END] = layer_gross(state.layers, state.market, k)
+
+
+@kernel
+def collect(venue: Venue, state: State) -> None:
+    """Fill what can only be told at the end of a path."""
+    _count(venue, state)
+    _collect_layers(venue, state)
+    out, layer_out = state.ledger.out, state.layers.out
+    for p in range(out.shape[0]):
+        fund = venue.pools.first_fund[p]
+        if fund < 0:
+            for column in (REQUIRED, FUND_LOW, FUND_END, FIRST_DECLINE):
+                out[p, column] = float("nan")
+            continue
+        out[p, REQUIRED] = layer_out[fund, FALL] + venue.layers.floor[fund]
+        out[p, FUND_LOW] = layer_out[fund, LOW]
+        out[p, FUND_END] = layer_out[fund, EQUITY_END]
+        out[p, FIRST_DECLINE] = layer_out[fund, LAYER_DECLINE]
+    for m in range(state.market.mark.size):
+        state.market_out[m, PRICE_END] = book_price(state.market, m)
+        state.market_out[m, INTEREST_END] = _open_interest(venue, state, m)
+
+
+@kernel
+def trace_step(venue: Venue, state: State, trace_pools: Floats, trace_markets: Floats, step: int) -> None:
+    """Record one step: cumulative losses of the pools, state of the markets."""
+    for p in range(state.ledger.out.shape[0]):
+        fund = venue.pools.first_fund[p]
+        trace_pools[step, p, TRACE_FUND] = (
+            layer_equity(state.layers, state.market, fund) if fund >= 0 else float("nan")
+        )
+        for traced, column in TRACED:
+            trace_pools[step, p, traced] = state.ledger.out[p, column]
+    now = state.market
+    for m in range(now.mark.size):
+        trace_markets[step, m, T_FUNDAMENTAL] = now.fundamental[m]
+        trace_markets[step, m, T_PRICE] = book_price(now, m)
+        trace_markets[step, m, T_MARK] = now.mark[m]
+        trace_markets[step, m, T_DISPLACEMENT] = now.displacement[m]
+        trace_markets[step, m, T_DEPTH] = now.depth[m]
+        trace_markets[step, m, T_INTEREST] = _open_interest(venue, state, m)

@@ -1,0 +1,120 @@
+"""Settlement of an auction: fills, fees and the other end of every trade."""
+
+from __future__ import annotations
+
+from .auction import clear, move_book
+from .jit import kernel
+from .margin import equity
+from .marks import book_price
+from .results import MARKET_COLUMNS, POOL_COLUMNS
+from .state import LIQUIDATED, Accounts, MarketState, State
+from .structs import Floats, Venue
+from .trigger import disturb
+
+LIQUIDATED_NOTIONAL = POOL_COLUMNS.index("liquidated_notional")
+AUCTION_VALUE = POOL_COLUMNS.index("auction_value")
+AUCTION_COST = POOL_COLUMNS.index("auction_cost")
+FEES = POOL_COLUMNS.index("fees")
+FEES_FUND = POOL_COLUMNS.index("fees_fund")
+FIRST_LIQUIDATION = POOL_COLUMNS.index("first_liquidation_s")
+
+PRICE_LOW = MARKET_COLUMNS.index("price_low")
+PRICE_HIGH = MARKET_COLUMNS.index("price_high")
+DISPLACEMENT = MARKET_COLUMNS.index("largest_displacement")
+MARKET_LIQUIDATED = MARKET_COLUMNS.index("liquidated_notional")
+
+UNFILLED = 1e-12
+"""Share of an order left over under which the order counts as filled."""
+
+
+@kernel
+def observe_price(now: MarketState, market_out: Floats, m: int) -> None:
+    """Take the book's price into the path's extremes."""
+    price = book_price(now, m)
+    market_out[m, PRICE_LOW] = min(market_out[m, PRICE_LOW], price)
+    market_out[m, PRICE_HIGH] = max(market_out[m, PRICE_HIGH], price)
+    market_out[m, DISPLACEMENT] = max(market_out[m, DISPLACEMENT], abs(now.displacement[m]))
+
+
+@kernel
+def trade(accounts: Accounts, now: MarketState, j: int, i: int, m: int, quantity: float, price: float) -> None:
+    """Account i changes position j by ``quantity`` at ``price``; closing it whole leaves exactly nothing."""
+    accounts.cash[i] -= quantity * (price - now.funding[m])
+    left = accounts.quantity[j] + quantity
+    accounts.quantity[j] = 0.0 if quantity == -accounts.quantity[j] else left
+
+
+@kernel
+def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> float:
+    """Book one order's fill; returns the filled quantity."""
+    accounts, now, orders, ledger = state.accounts, state.market, state.orders, state.ledger
+    i, j, fill = orders.account[o], orders.position[o], orders.fill[o]
+    if abs(orders.quantity[o] - fill) > UNFILLED * abs(orders.quantity[o]):
+        accounts.unfilled[i] = 1
+    if fill == 0.0:
+        return 0.0
+    p = venue.book.pool[i]
+    trade(accounts, now, j, i, m, fill, price)
+    ledger.outside_cash[p] += fill * (price - now.funding[m])
+    ledger.outside_quantity[p, m] -= fill
+    accounts.events[i] |= LIQUIDATED
+    accounts.fee_base[i] += abs(fill) * price
+    disturb(state.blocks, i)
+    notional = abs(fill) * now.mark[m]
+    ledger.out[p, LIQUIDATED_NOTIONAL] += notional
+    ledger.out[p, AUCTION_VALUE] += abs(fill) * price
+    ledger.out[p, AUCTION_COST] += fill * (price - now.mark[m])
+    state.market_out[m, MARKET_LIQUIDATED] += notional
+    return fill
+
+
+@kernel
+def hold_auctions(venue: Venue, state: State) -> bool:
+    """Clear every market with orders and settle it; returns whether anything was filled."""
+    filled = False
+    for m in range(venue.markets.depth.size):
+        if state.orders.head[m] < 0:
+            continue
+        price = clear(venue.markets, state.market, state.orders, m)
+        net = 0.0
+        o = state.orders.head[m]
+        while o >= 0:
+            fill = _settle_order(venue, state, o, m, price)
+            net += fill
+            filled = filled or fill != 0.0
+            o = state.orders.following[o]
+        move_book(venue.markets, state.market, m, net)
+        observe_price(state.market, state.market_out, m)
+    return filled
+
+
+@kernel
+def _first_time(out: Floats, p: int, column: int, seconds: float) -> None:
+    if out[p, column] != out[p, column]:
+        out[p, column] = seconds
+
+
+@kernel
+def charge_fees(venue: Venue, state: State, breaches: int, step: int) -> None:
+    """One fee per account and round, never more than the equity left: the fund's share before the layers act."""
+    accounts, ledger, pools = state.accounts, state.ledger, venue.pools
+    book = venue.book
+    for b in range(breaches):
+        i = accounts.breach[b]
+        if accounts.fee_base[i] == 0.0:
+            continue
+        p = book.pool[i]
+        _first_time(ledger.out, p, FIRST_LIQUIDATION, step * venue.clock.dt)
+        left = max(0.0, equity(book, accounts, state.market, i))
+        fee = min(pools.fee_rate[p] * accounts.fee_base[i], left)
+        if fee <= 0.0:
+            continue
+        accounts.cash[i] -= fee
+        fund = pools.first_fund[p]
+        kept = pools.fund_share[p] * fee if fund >= 0 else 0.0
+        if fund >= 0:
+            state.layers.cash[fund] += kept
+        ledger.liquidators[p] += fee - kept
+        ledger.out[p, FEES] += fee
+        ledger.out[p, FEES_FUND] += kept
+

@@ -1,0 +1,29 @@
+"""How much of a position a liquidation order sends."""
+
+from __future__ import annotations
+
+from ..registry import Parameter, Rule
+
+SIZES: tuple[Rule, ...] = (
+    Rule("full", "Every position of the account is sent whole.", "common"),
+    Rule(
+        "fraction",
+        "Positions above a notional send a share first, the others all; once per step, then the cooldown decides.",
+        "Hyperliquid documentation, liquidations (20 % above 100,000, 30 s)",
+        (
+            Parameter("share", "fraction", "Share of the position that is sent."),
+            Parameter("above", "money", "Notional above which only the share is sent."),
+            Parameter("cooldown", "duration", "Time after a partial order in which `during` rules."),
+            Parameter("during", "word", "full: everything is sent; wait: nothing is."),
+        ),
+    ),
+    Rule(
+        "to_target",
+        "The least common share of all positions that lifts equity to a multiple of maintenance at the mark.",
+        "incremental liquidation, for instance FTX and dYdX v3 documentation",
+        (Parameter("target", "number", "Equity over maintenance to reach, at least 1.01."),),
+    ),
+)
+"""Size rules, by number."""
+
+FULL, FRACTION, TO_TARGET = 0, 1, 2

@@ -1,0 +1,45 @@
+"""Size rule ``to_target``: sell as little as restores the account."""
+
+from __future__ import annotations
+
+from ..jit import kernel
+from ..margin import tiered_maintenance
+from ..state import Accounts, MarketState
+from ..structs import Book, Markets
+
+
+@kernel
+def _maintenance_left(
+    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, kept: float
+) -> float:
+    """Maintenance of account i when ``kept`` of every position is left."""
+    total = 0.0
+    for j in range(book.first[i], book.first[i + 1]):
+        m = book.market[j]
+        total += now.factor[m] * tiered_maintenance(markets, m, kept * abs(accounts.quantity[j]) * now.mark[m])
+    return total
+
+
+@kernel
+def share(
+    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, equity: float, target: float
+) -> float:
+    """Least share to close so that equity >= target * maintenance, fills assumed at the mark.
+
+    Maintenance grows with what is kept, so the largest share kept is bracketed
+    to one unit in the last place; 200 halvings bracket any double.
+    """
+    if equity <= 0.0:
+        return 1.0
+    low, high = 0.0, 1.0
+    if target * _maintenance_left(book, markets, accounts, now, i, high) <= equity:
+        return 0.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle <= low or middle >= high:
+            break
+        if target * _maintenance_left(book, markets, accounts, now, i, middle) <= equity:
+            low = middle
+        else:
+            high = middle
+    return 1.0 - low

@@ -1,0 +1,108 @@
+"""The trigger search: which accounts are in breach at the marks of now.
+
+Neighbouring accounts form blocks. A block keeps the marks at which its
+accounts were last looked at and the largest relative price move from there
+that cannot bring any of them into breach; until some market has moved that
+far the whole block is passed over. The result is exactly that of a full scan.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .jit import kernel
+from .margin import dust, equity, gross, maintenance
+from .state import BLOCK, BREACHED, NEVER, Accounts, Blocks, MarketState
+from .structs import Book, Ints, Markets
+
+ROUNDING = 1e-9
+"""Share of a radius given away to rounding; sums of equity are good to 1e-15 of gross notional."""
+
+
+@kernel
+def _steepest(book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int) -> float:
+    """Most that equity less maintenance can lose per unit of relative price move in every market.
+
+    Equity loses at most the gross notional, maintenance grows at most at the
+    rate of the top tier.
+    """
+    total = 0.0
+    for j in range(book.first[i], book.first[i + 1]):
+        m = book.market[j]
+        top = markets.tier_rate[markets.tier_first[m + 1] - 1]
+        total += abs(accounts.quantity[j]) * now.mark[m] * (1.0 + now.factor[m] * top)
+    return total
+
+
+@kernel
+def forget(blocks: Blocks) -> None:
+    """Make every block look at its accounts again: after funding, a new margin factor, or on a new path."""
+    for b in range(blocks.radius.size):
+        blocks.radius[b] = -1.0
+
+
+@kernel
+def disturb(blocks: Blocks, i: int) -> None:
+    """Make the block of account i look again: its cash or positions have changed."""
+    blocks.radius[i // BLOCK] = -1.0
+
+
+@kernel
+def _moved_beyond(blocks: Blocks, now: MarketState, b: int) -> bool:
+    radius = blocks.radius[b]
+    if radius <= 0.0:
+        return True
+    for m in range(now.mark.size):
+        if abs(now.mark[m] - blocks.anchor[b, m]) >= radius * blocks.anchor[b, m]:
+            return True
+    return False
+
+
+@kernel
+def _look(
+    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, step: int, cooldown: int, found: int
+) -> tuple[int, float]:
+    """Judge account i; returns the number of breaches found so far and the account's own radius."""
+    notional = gross(book, accounts, now, i)
+    slack = equity(book, accounts, now, i) - maintenance(book, markets, accounts, now, i)
+    if slack < -dust(notional):
+        if accounts.since[i] == NEVER:
+            accounts.since[i] = step
+            accounts.events[i] |= BREACHED
+            if accounts.sliced[i] != NEVER and step - accounts.sliced[i] >= cooldown:
+                accounts.sliced[i] = NEVER
+        accounts.breach[found] = i
+        return found + 1, -1.0
+    accounts.since[i] = NEVER
+    slope = _steepest(book, markets, accounts, now, i)
+    return found, slack / slope if slope > 0.0 else math.inf
+
+
+@kernel
+def find_breaches(
+    book: Book,
+    markets: Markets,
+    accounts: Accounts,
+    now: MarketState,
+    blocks: Blocks,
+    cooldown: Ints,
+    step: int,
+) -> int:
+    """Fill ``accounts.breach`` with the accounts in breach, in storage order, and return how many.
+
+    Starts the clock of an account first seen in breach and stops that of one
+    seen out of it. ``cooldown`` [p] is that of the pool's size rule.
+    """
+    found = 0
+    n = accounts.cash.size
+    for b in range(blocks.radius.size):
+        if not _moved_beyond(blocks, now, b):
+            continue
+        nearest = math.inf
+        for i in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
+            found, radius = _look(book, markets, accounts, now, i, step, cooldown[book.pool[i]], found)
+            nearest = min(nearest, radius)
+        blocks.radius[b] = nearest * (1.0 - ROUNDING)
+        for m in range(now.mark.size):
+            blocks.anchor[b, m] = now.mark[m]
+    return found

@@ -1,0 +1,102 @@
+"""From a scenario to what the kernels read: canonical, and converted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stress.book import Positions, Terms, load_books, terms_of
+from stress.build.book import book_of
+from stress.build.prices import models_of
+from stress.build.venue import LayerNames, clock_of, layers_of, markets_of, pools_of, waterfall
+from stress.kernels.structs import Ints, Models, Venue
+from stress.scenario import Loaded
+
+__all__ = ["Plan", "build"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything a run reads."""
+
+    loaded: Loaded
+    """The scenario it was built from."""
+    models: Models
+    """Price models."""
+    venue: Venue
+    """Book, markets, pools and layers."""
+    positions: Positions
+    """The book as read or drawn, in its own order."""
+    terms: Terms
+    """First prices and margin tiers."""
+    order: Ints
+    """[i] where each account of ``venue.book`` stands in ``positions``."""
+    layer_names: LayerNames
+    """[l] pool, name and kind of every layer."""
+    notes: tuple[str, ...]
+    """What a reader of the results should know of how the scenario was read."""
+
+    @property
+    def market_names(self) -> tuple[str, ...]:
+        """[m] names of the markets."""
+        return self.terms.names
+
+    @property
+    def pool_names(self) -> tuple[str, ...]:
+        """[p] names of the pools."""
+        return tuple(self.loaded.scenario.pools)
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """[i] names of the accounts of ``venue.book``."""
+        return tuple(self.positions.account_names[i] for i in self.order)
+
+    @property
+    def owner_names(self) -> tuple[str, ...]:
+        """Names of the owners that ``venue.book.owner`` points to."""
+        return self.positions.owner_names
+
+    @property
+    def seed(self) -> int:
+        """Seed of all random numbers."""
+        return self.loaded.scenario.run.seed
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        return self.loaded.scenario.run.paths
+
+
+def build(loaded: Loaded) -> Plan:
+    """Read the books of a scenario and lay everything out for the kernels.
+
+    Raises
+    ------
+    InvalidInput
+        With every mistake of the books and price files.
+    """
+    scenario = loaded.scenario
+    clock = clock_of(scenario)
+    terms = terms_of(scenario.markets)
+    positions, book_notes = load_books(scenario, loaded.locate)
+    models, price_notes = models_of(scenario, clock, loaded.locate)
+    book, order = book_of(positions, terms)
+    layers = waterfall(list(scenario.pools.values()))
+    pool_names = tuple(scenario.pools)
+    venue = Venue(
+        clock,
+        book,
+        markets_of(scenario, terms, clock),
+        pools_of(scenario, layers, clock),
+        layers_of(layers, clock),
+        scenario.run.max_rounds,
+    )
+    return Plan(
+        loaded,
+        models,
+        venue,
+        positions,
+        terms,
+        order,
+        tuple((pool_names[pool], layer.name, layer.type) for _, pool, layer in layers),
+        (*book_notes, *price_notes),
+    )

@@ -1,0 +1,39 @@
+"""The kernel's book: accounts and positions with the indices a cascade searches by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stress.kernels.structs import Book, Floats, Ints
+
+
+def index_book(
+    cash: Floats, pool: Ints, owner: Ints, first: Ints, market: Ints, quantity: Floats, entry: Floats, markets: int
+) -> Book:
+    """Book of accounts [i] with positions ``first[i]:first[i + 1]`` [j] in ``markets`` markets.
+
+    ``cash`` is ledger cash: wallet minus the cost of the open positions.
+    """
+    holder = np.repeat(np.arange(cash.size, dtype=np.int64), np.diff(first))
+    by_market = np.argsort(market, kind="stable").astype(np.int64)
+    market_first = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=markets))]).astype(np.int64)
+    return Book(
+        cash=np.ascontiguousarray(cash, dtype=np.float64),
+        pool=np.ascontiguousarray(pool, dtype=np.int64),
+        owner=np.ascontiguousarray(owner, dtype=np.int64),
+        first=np.ascontiguousarray(first, dtype=np.int64),
+        market=np.ascontiguousarray(market, dtype=np.int64),
+        quantity=np.ascontiguousarray(quantity, dtype=np.float64),
+        entry=np.ascontiguousarray(entry, dtype=np.float64),
+        holder=holder,
+        market_first=market_first,
+        by_market=by_market,
+    )
+
+
+def permuted(first: Ints, order: Ints) -> tuple[Ints, Ints]:
+    """Accounts in a new ``order`` [i]: their ``first`` [i + 1] and where each position [j] was before."""
+    held = np.diff(first)[order]
+    new_first = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
+    within = np.arange(new_first[-1]) - np.repeat(new_first[:-1], held)
+    return new_first, np.repeat(first[:-1][order], held) + within

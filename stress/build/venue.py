@@ -1,0 +1,195 @@
+"""From the rules of a scenario to the arrays a cascade reads."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from stress.book import Terms
+from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
+from stress.kernels.limits import LIMITS
+from stress.kernels.marks import MARKS
+from stress.kernels.ranks import RANKS
+from stress.kernels.registry import number_of
+from stress.kernels.sizes import SIZES
+from stress.kernels.structs import Clock, Floats, Ints, Layers, Markets, Pools
+from stress.scenario.markets import Market, Oracle, Shock
+from stress.scenario.pools import (
+    Adl,
+    BackstopVault,
+    FillableLimit,
+    FractionSize,
+    InsuranceFund,
+    Layer,
+    Pool,
+    SlippageLimit,
+    Socialise,
+    ToTarget,
+)
+from stress.scenario.schema import Scenario
+
+LayerNames = tuple[tuple[str, str, str], ...]
+
+
+def checks_in(seconds: float, dt: float) -> int:
+    """Whole checks in a time, rounded up; a billionth of a check over is none."""
+    return math.ceil(seconds / dt - 1e-9)
+
+
+def halving(dt: float, half_life: float) -> float:
+    """What is left after one check of something that halves every ``half_life``."""
+    if half_life == 0.0:
+        return 0.0
+    return 1.0 if math.isinf(half_life) else 2.0 ** (-dt / half_life)
+
+
+def clock_of(scenario: Scenario) -> Clock:
+    """Time grid of the scenario."""
+    return Clock(scenario.run.checks, scenario.run.substeps, float(scenario.run.check_every))
+
+
+def _floats(values: list[float]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def depth_scale(scenario: Scenario, clock: Clock) -> Floats:
+    """[s, m] product of the depth factors of all shocks in force at each check; (0, m) when there is none."""
+    names = list(scenario.markets)
+    if all(shock.depth == 1.0 for shock in scenario.shocks):
+        return np.zeros((0, len(names)))
+    scale = np.ones((clock.checks + 1, len(names)))
+    for shock in scenario.shocks:
+        start, end = shock_span(shock, clock.dt)
+        scale[start:end, names.index(shock.market)] *= shock.depth
+    return scale
+
+
+def shock_span(shock: Shock, dt: float) -> tuple[int, int]:
+    """First check at which a shock is in force, and the first at which it is not any more."""
+    return checks_in(shock.at, dt), checks_in(shock.at + shock.duration, dt)
+
+
+def _deviation(oracle: Oracle) -> float:
+    """A heartbeat alone publishes by the clock; without either every change is published."""
+    if oracle.deviation == 0.0 and oracle.heartbeat > 0.0:
+        return math.inf
+    return oracle.deviation
+
+
+def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
+    """Margin tiers, books, marks and oracles of the scenario's markets."""
+    markets: list[Market] = list(scenario.markets.values())
+    books = [market.liquidity for market in markets]
+    droughts = [book.drought for book in books]
+    oracles = [market.oracle for market in markets]
+    return Markets(
+        tier_first=terms.tiers.first,
+        tier_lower=terms.tiers.lower,
+        tier_rate=terms.tiers.rate,
+        tier_deduction=terms.tiers.deduction,
+        depth=_floats([market.liquidity.depth / market.price for market in markets]),
+        depth_scale=depth_scale(scenario, clock),
+        move=_floats([book.at for book in books]),
+        exponent=_floats([book.exponent for book in books]),
+        permanent=_floats([book.permanent for book in books]),
+        recovery=_floats([halving(clock.dt, book.half_life) for book in books]),
+        drought_exponent=_floats([drought.exponent if drought else 0.0 for drought in droughts]),
+        drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),
+        drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
+        drought_sigma=_floats([_calm_volatility(market) for market in markets]),
+        mark=_ints([number_of(MARKS, market.mark.type) for market in markets]),
+        mark_param=_floats([0.0] * len(markets)),
+        oracle_lag=_ints([checks_in(oracle.lag, clock.dt) for oracle in oracles]),
+        oracle_heartbeat=_floats([oracle.heartbeat for oracle in oracles]),
+        oracle_deviation=_floats([_deviation(oracle) for oracle in oracles]),
+    )
+
+
+def _calm_volatility(market: Market) -> float:
+    """Volatility at which the stated depth holds; 1 where no drought asks."""
+    drought = market.liquidity.drought
+    if drought is None:
+        return 1.0
+    return float(drought.volatility or market.model.long_run_volatility() or 1.0)
+
+
+def pools_of(scenario: Scenario, layers: list[tuple[int, int, Layer]], clock: Clock) -> Pools:
+    """Liquidation rules of the scenario's pools."""
+    rules = [pool.liquidation for pool in scenario.pools.values()]
+    sizes = [rule.size for rule in rules]
+    return Pools(
+        size=_ints([number_of(SIZES, size.type) for size in sizes]),
+        size_share=_floats([_size_share(size) for size in sizes]),
+        size_above=_floats([size.above if isinstance(size, FractionSize) else 0.0 for size in sizes]),
+        size_cooldown=_ints(
+            [checks_in(size.cooldown, clock.dt) if isinstance(size, FractionSize) else 0 for size in sizes]
+        ),
+        size_during=_ints([int(isinstance(size, FractionSize) and size.during == "full") for size in sizes]),
+        limit=_ints([number_of(LIMITS, rule.limit.type) for rule in rules]),
+        limit_a=_floats([_limit_a(rule.limit) for rule in rules]),
+        limit_b=_floats([rule.limit.adjustment if isinstance(rule.limit, FillableLimit) else 0.0 for rule in rules]),
+        fee_rate=_floats([rule.fee for rule in rules]),
+        fund_share=_floats([rule.fund_share for rule in rules]),
+        latency=_ints([checks_in(rule.latency, clock.dt) for rule in rules]),
+        capacity=_floats([rule.capacity for rule in rules]),
+        takeover_unfilled=_ints([int(rule.takeover_when == "unfilled") for rule in rules]),
+        first_fund=_ints([_first_fund(layers, p) for p in range(len(rules))]),
+    )
+
+
+def _size_share(size: object) -> float:
+    if isinstance(size, FractionSize):
+        return size.share
+    return size.target if isinstance(size, ToTarget) else 1.0
+
+
+def _limit_a(limit: object) -> float:
+    if isinstance(limit, SlippageLimit):
+        return limit.cap
+    return limit.spread if isinstance(limit, FillableLimit) else 0.0
+
+
+def _first_fund(layers: list[tuple[int, int, Layer]], pool: int) -> int:
+    """Number of the pool's first layer with a balance, -1 if it has none."""
+    for number, (_, owner, layer) in enumerate(layers):
+        if owner == pool and isinstance(layer, InsuranceFund | BackstopVault):
+            return number
+    return -1
+
+
+def waterfall(pools: list[Pool]) -> list[tuple[int, int, Layer]]:
+    """Place, pool and layer of every layer, in the order in which they act: by place, then pool."""
+    layers = [(place, p, layer) for p, pool in enumerate(pools) for place, layer in enumerate(pool.layers)]
+    return sorted(layers, key=lambda entry: entry[:2])
+
+
+def layers_of(layers: list[tuple[int, int, Layer]], clock: Clock) -> Layers:
+    """Layers of all pools as arrays [l]."""
+    rules = [layer for _, _, layer in layers]
+    funds = [layer if isinstance(layer, InsuranceFund | BackstopVault) else None for layer in rules]
+    vaults = [layer if isinstance(layer, BackstopVault) else None for layer in rules]
+    unlimited = [fund is not None and math.isinf(fund.capital) for fund in funds]
+    return Layers(
+        kind=_ints([number_of(LAYERS, layer.type) for layer in rules]),
+        pool=_ints([pool for _, pool, _ in layers]),
+        place=_ints([place for place, _, _ in layers]),
+        capital=_floats([fund.capital if fund and not math.isinf(fund.capital) else 0.0 for fund in funds]),
+        floor=_floats([fund.floor if fund else 0.0 for fund in funds]),
+        unlimited=_ints([int(endless) for endless in unlimited]),
+        partial=_ints([int(fund is not None and fund.partial) for fund in funds]),
+        adl_below_floor=_ints([int(fund is not None and fund.adl_below_floor) for fund in funds]),
+        share=_floats([vault.share if vault else 0.0 for vault in vaults]),
+        accept_negative=_ints([int(vault is None or vault.accept_negative) for vault in vaults]),
+        unwind=_ints([number_of(UNWINDS, fund.unwind.type) if fund and fund.unwind else HOLD for fund in funds]),
+        unwind_share=_floats(
+            [1.0 - halving(clock.dt, fund.unwind.half_life) if fund and fund.unwind else 0.0 for fund in funds]
+        ),
+        rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
+        price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
+        socialise=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
+    )

@@ -1,0 +1,248 @@
+"""From a case to what the cascade reads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from stress.book import stack_tiers
+from stress.build.index import index_book
+from stress.build.venue import halving
+from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, INSURANCE_FUND, LAYERS, PRICES, TWAP
+from stress.kernels.limits import LIMITS
+from stress.kernels.marks import MARKS
+from stress.kernels.ranks import RANKS
+from stress.kernels.registry import Rule
+from stress.kernels.sizes import SIZES
+from stress.kernels.structs import Book, Clock, Floats, Ints, Layers, Markets, Pools, Venue
+
+Json = dict[str, Any]
+LayerEntry = tuple[int, int, Json]
+
+MARKET_KEYS = frozenset(
+    "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity".split()
+)
+LAYER_KEYS = frozenset(
+    "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule".split()
+)
+POOL_KEYS = frozenset("name size limit fee latency capacity takeover_when layers".split())
+
+
+class Unsupported(Exception):
+    """The case asks for a rule that the kernels do not have."""
+
+
+def _only(entry: Json, known: frozenset[str], what: str) -> None:
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        raise Unsupported(f"{what} {', '.join(unknown)}")
+
+
+def _number(registry: tuple[Rule, ...], name: str) -> int:
+    for number, rule in enumerate(registry):
+        if rule.name == name:
+            return number
+    raise Unsupported(f"rule {name}")
+
+
+def _floats(values: list[float]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _depth_scale(markets: list[Json], checks: int) -> Floats:
+    """[s, m] depth of every step over the first one."""
+    scale = np.ones((checks + 1, len(markets)))
+    for m, market in enumerate(markets):
+        depth = market.get("depth")
+        if isinstance(depth, list):
+            scale[:, m] = np.array(depth[: checks + 1]) / depth[0]
+        for start, factor in market.get("depth_shock", []):
+            scale[start:, m] *= factor
+    return scale
+
+
+def _first_depth(market: Json) -> float:
+    depth = market.get("depth")
+    if depth is None:
+        return math.inf
+    return float(depth[0] if isinstance(depth, list) else depth)
+
+
+def _half_life(market: Json) -> float:
+    value = market.get("half_life")
+    return math.inf if value is None else float(value)
+
+
+def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
+    for market in markets:
+        _only(market, MARKET_KEYS, "market")
+        _only(market.get("oracle", {}), frozenset({"lag", "heartbeat", "deviation"}), "oracle")
+        if market.get("liquidity", "power") != "power":
+            raise Unsupported(f"liquidity {market['liquidity']}")
+    tiers = stack_tiers([[(low, rate) for low, rate in market["tiers"]] for market in markets])
+    droughts = [market.get("drought", {}) for market in markets]
+    oracles = [market.get("oracle", {}) for market in markets]
+    return Markets(
+        tier_first=tiers.first,
+        tier_lower=tiers.lower,
+        tier_rate=tiers.rate,
+        tier_deduction=tiers.deduction,
+        depth=_floats([_first_depth(market) for market in markets]),
+        depth_scale=_depth_scale(markets, checks),
+        move=_floats([market.get("y", 0.01) for market in markets]),
+        exponent=_floats([market.get("delta", 1.0) for market in markets]),
+        permanent=_floats([market.get("phi", 0.0) for market in markets]),
+        recovery=_floats([halving(dt, _half_life(market)) for market in markets]),
+        drought_exponent=_floats([drought.get("eta", 0.0) for drought in droughts]),
+        drought_floor=_floats([drought.get("floor", 0.0) for drought in droughts]),
+        drought_cap=_floats([drought.get("cap", math.inf) for drought in droughts]),
+        drought_sigma=_floats([drought.get("sigma0", 1.0) for drought in droughts]),
+        mark=_ints([_number(MARKS, market.get("mark", {}).get("type", "index")) for market in markets]),
+        mark_param=_floats([0.0] * len(markets)),
+        oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
+        oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
+        oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
+    )
+
+
+def _book(case: Json) -> Book:
+    """Accounts in the case's order; every market of the case that an account names is a position."""
+    names = [market["name"] for market in case["markets"]]
+    pools = [pool["name"] for pool in case["pools"]]
+    first, market, quantity, entry, cash = [0], [], [], [], []
+    for account in case["accounts"]:
+        wallet = float(account.get("cash", 0.0))
+        if account.get("collateral"):
+            raise Unsupported("collateral")
+        for name, (held, price) in account.get("positions", {}).items():
+            market.append(names.index(name))
+            quantity.append(held)
+            entry.append(price)
+            wallet -= held * price
+        cash.append(wallet)
+        first.append(len(market))
+    pool = [pools.index(account["pool"]) for account in case["accounts"]]
+    owner = list(range(len(pool)))
+    return index_book(
+        _floats(cash),
+        _ints(pool),
+        _ints(owner),
+        _ints(first),
+        _ints(market),
+        _floats(quantity),
+        _floats(entry),
+        len(names),
+    )
+
+
+def waterfall(case: Json) -> list[LayerEntry]:
+    """Place, pool and description of every layer, in acting order."""
+    layers = [
+        (place, p, layer) for p, pool in enumerate(case["pools"]) for place, layer in enumerate(pool.get("layers", []))
+    ]
+    return sorted(layers, key=lambda entry: entry[:2])
+
+
+def _unwind(layer: Json) -> int:
+    rule = layer.get("unwind")
+    if rule is None:
+        return HOLD
+    if rule["type"] != "twap":
+        raise Unsupported(f"unwind {rule['type']}")
+    return TWAP
+
+
+def _layers(layers: list[LayerEntry], dt: float) -> Layers:
+    rules = [layer for _, _, layer in layers]
+    for layer in rules:
+        _only(layer, LAYER_KEYS, "layer")
+    kind = [_number(LAYERS, layer["type"]) for layer in rules]
+    vault = [number == BACKSTOP_VAULT for number in kind]
+    return Layers(
+        kind=_ints(kind),
+        pool=_ints([pool for _, pool, _ in layers]),
+        place=_ints([place for place, _, _ in layers]),
+        capital=_floats([layer.get("cash", 0.0) for layer in rules]),
+        floor=_floats([layer.get("floor", 0.0) for layer in rules]),
+        unlimited=_ints([int(layer.get("unlimited", False)) for layer in rules]),
+        partial=_ints([int(layer.get("partial", True)) for layer in rules]),
+        adl_below_floor=_ints([int(layer.get("adl_below_floor", v)) for layer, v in zip(rules, vault, strict=True)]),
+        share=_floats([layer.get("share", 2.0 / 3.0) for layer in rules]),
+        accept_negative=_ints([int(layer.get("accept_negative", True)) for layer in rules]),
+        unwind=_ints([_unwind(layer) for layer in rules]),
+        unwind_share=_floats(
+            [1.0 - halving(dt, layer.get("unwind", {}).get("half_life", math.inf)) for layer in rules]
+        ),
+        rank=_ints([_number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
+        price=_ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
+        socialise=_ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
+    )
+
+
+def _size(pool: Json) -> Json:
+    size: Json = pool.get("size", {"type": "full"})
+    return size
+
+
+def _first_fund(layers: list[LayerEntry], kinds: Ints, pool: int) -> int:
+    for number, (_, owner, _) in enumerate(layers):
+        if owner == pool and kinds[number] in (INSURANCE_FUND, BACKSTOP_VAULT):
+            return number
+    return -1
+
+
+def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Pools:
+    pools = case["pools"]
+    for pool in pools:
+        _only(pool, POOL_KEYS, "pool")
+    sizes = [_size(pool) for pool in pools]
+    limits = [pool.get("limit", {"type": "none"}) for pool in pools]
+    fees = [pool.get("fee", {}) for pool in pools]
+    capacities = [pool.get("capacity") for pool in pools]
+    return Pools(
+        size=_ints([_number(SIZES, size["type"]) for size in sizes]),
+        size_share=_floats([size.get("share", size.get("target", 1.0)) for size in sizes]),
+        size_above=_floats([size.get("above", 0.0) for size in sizes]),
+        size_cooldown=_ints([math.ceil(size.get("cooldown", 0.0) / dt) for size in sizes]),
+        size_during=_ints([int(size.get("during", "full") == "full") for size in sizes]),
+        limit=_ints([_number(LIMITS, limit["type"]) for limit in limits]),
+        limit_a=_floats([limit.get("cap", limit.get("spread", 0.0)) for limit in limits]),
+        limit_b=_floats([limit.get("adj", 1.0) for limit in limits]),
+        fee_rate=_floats([fee.get("rate", 0.0) for fee in fees]),
+        fund_share=_floats([fee.get("fund_share", 1.0) for fee in fees]),
+        latency=_ints([int(pool.get("latency", 0)) for pool in pools]),
+        capacity=_floats([math.inf if capacity is None else float(capacity) for capacity in capacities]),
+        takeover_unfilled=_ints([int(pool.get("takeover_when", "unfilled") == "unfilled") for pool in pools]),
+        first_fund=_ints([_first_fund(layers, kinds, p) for p in range(len(pools))]),
+    )
+
+
+def venue_of(case: Json) -> Venue:
+    """Everything the cascade reads of a case."""
+    if case.get("collateral"):
+        raise Unsupported("collateral")
+    dt = float(case.get("dt", 1.0))
+    checks = len(case["markets"][0]["price"]) - 1
+    entries = waterfall(case)
+    layers = _layers(entries, dt)
+    return Venue(
+        Clock(checks, 1, dt),
+        _book(case),
+        _markets(case["markets"], checks, dt),
+        _pools(case, entries, layers.kind, dt),
+        layers,
+        int(case.get("max_rounds", 100)),
+    )
+
+
+def paths_of(case: Json) -> tuple[Floats, Floats]:
+    """Log prices and variances [s, m] of a case."""
+    prices = np.array([market["price"] for market in case["markets"]], dtype=np.float64).T
+    sigma = np.array([market.get("sigma", [0.0] * len(market["price"])) for market in case["markets"]]).T
+    return np.ascontiguousarray(np.log(prices)), np.ascontiguousarray(sigma.astype(np.float64) ** 2)

@@ -1,0 +1,131 @@
+"""Play a case and report it in the case's own words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from stress.kernels.cascade import NOBODY, oracle_history, run_path
+from stress.kernels.layers.balance import has_balance
+from stress.kernels.margin import equity
+from stress.kernels.marks import book_price
+from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from stress.kernels.state import State, allocate
+from stress.kernels.structs import Venue
+from tests.conformance.case import Json, paths_of, venue_of, waterfall
+
+POOL_WORDS = {
+    "liquidated": "liquidated_accounts",
+    "liquidated_notional": "liquidated_notional",
+    "book_fills": "auction_value",
+    "vwap_gap": "auction_cost",
+    "takeover_notional": "taken_over_notional",
+    "bad_debt": "bad_debt",
+    "adl_notional": "adl_notional",
+    "adl_accounts": "adl_accounts",
+    "adl_haircut": "adl_haircut",
+    "adl_paid": "adl_paid",
+    "socialised": "socialised",
+    "socialised_for_layers": "socialised_for_layers",
+    "residual": "residual",
+    "fees": "fees",
+    "fees_fund": "fees_fund",
+    "residual_open": "residual_open",
+}
+LAYER_WORDS = {"equity": "equity_end", "low": "equity_low", "R": "largest_fall", "paid": "paid", "received": "received"}
+LAYER_STEPS = {
+    "R_step": "largest_fall_s",
+    "first_decline": "first_decline_s",
+    "first_under": "first_under_s",
+    "depletion_step": "depletion_s",
+}
+
+
+def _pools(case: Json, venue: Venue, state: State) -> Json:
+    result: Json = {}
+    for p, pool in enumerate(case["pools"]):
+        out = state.ledger.out[p]
+        words = {word: float(out[POOL_COLUMNS.index(column)]) for word, column in POOL_WORDS.items()}
+        words["fees_liquidator"] = words["fees"] - words["fees_fund"]
+        words["fees_out"] = float(state.ledger.liquidators[p])
+        words["liquidated"] = int(words["liquidated"])
+        words["adl_accounts"] = int(words["adl_accounts"])
+        result[pool["name"]] = words
+    return result
+
+
+def _accounts(case: Json, venue: Venue, state: State) -> Json:
+    result: Json = {}
+    for i, account in enumerate(case["accounts"]):
+        held = [0.0] * len(case["markets"])
+        for j in range(venue.book.first[i], venue.book.first[i + 1]):
+            held[venue.book.market[j]] = float(state.accounts.quantity[j])
+        cash = float(state.accounts.cash[i]) - sum(q * f for q, f in zip(held, state.market.funding, strict=True))
+        value = float(equity(venue.book, state.accounts, state.market, i))
+        result[account["name"]] = {"a": cash, "q": held, "b": [], "equity": value}
+    return result
+
+
+def _steps(seconds: float, dt: float) -> int | None:
+    return None if math.isnan(seconds) else round(seconds / dt)
+
+
+def _layers(case: Json, venue: Venue, state: State) -> Json:
+    result: Json = {}
+    for k, (_, pool, layer) in enumerate(waterfall(case)):
+        if not has_balance(venue.layers, k):
+            continue
+        out = state.layers.out[k]
+        words: dict[str, Any] = {w: float(out[LAYER_COLUMNS.index(column)]) for w, column in LAYER_WORDS.items()}
+        for word, column in LAYER_STEPS.items():
+            words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
+        words["a"] = float(state.layers.cash[k] - state.layers.quantity[k] @ state.market.funding)
+        words["q"] = [float(q) for q in state.layers.quantity[k]]
+        words["drawn"] = {case["pools"][pool]["name"]: words["paid"]}
+        result[layer["name"]] = words
+    return result
+
+
+def _markets(case: Json, state: State) -> Json:
+    result: Json = {}
+    now = state.market
+    for m, market in enumerate(case["markets"]):
+        depth = float(now.depth[m])
+        result[market["name"]] = {
+            "price": float(book_price(now, m)),
+            "F": float(now.fundamental[m]),
+            "mark": float(now.mark[m]),
+            "x": float(now.displacement[m]),
+            "low": float(state.market_out[m, MARKET_COLUMNS.index("price_low")]),
+            "max_displacement": float(state.market_out[m, MARKET_COLUMNS.index("largest_displacement")]),
+            "outside": {
+                pool["name"]: float(state.ledger.outside_quantity[p, m]) for p, pool in enumerate(case["pools"])
+            },
+            "kappa": float(now.factor[m]),
+            "depth": None if math.isinf(depth) else depth,
+        }
+    return result
+
+
+def play(case: Json) -> Json:
+    """Result of a case: pools, accounts, layers, markets and the most rounds of a step.
+
+    Raises
+    ------
+    Unsupported
+        When the case asks for a rule that the kernels do not have.
+    """
+    venue = venue_of(case)
+    log_price, variance = paths_of(case)
+    state = allocate(venue)
+    nothing = np.zeros((0, 0, 0))
+    run_path(venue, state, oracle_history(venue.markets), log_price, variance, NOBODY, nothing, nothing)
+    return {
+        "pools": _pools(case, venue, state),
+        "accounts": _accounts(case, venue, state),
+        "layers": _layers(case, venue, state),
+        "markets": _markets(case, state),
+        "max_rounds_seen": int(state.ledger.out[:, POOL_COLUMNS.index("rounds")].max()),
+    }
