@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stress.book.margin import Terms
+from stress.book.margin import Terms, sum_by
 from stress.book.positions import KINDS, Positions
 from stress.kernels.structs import Floats
 
@@ -24,8 +24,8 @@ def sides(positions: Positions, prices: Floats, pool: int | None = None) -> tupl
     signed = positions.quantity * prices[positions.market]
     if pool is not None:
         signed = np.where(positions.pool[positions.holder] == pool, signed, 0.0)
-    longs = np.bincount(positions.market, weights=np.maximum(signed, 0.0), minlength=markets)
-    shorts = np.bincount(positions.market, weights=np.maximum(-signed, 0.0), minlength=markets)
+    longs = sum_by(positions.market, np.maximum(signed, 0.0), markets)
+    shorts = sum_by(positions.market, np.maximum(-signed, 0.0), markets)
     return longs, shorts
 
 
@@ -52,7 +52,7 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
     notional = positions.per_account(positions.notional(terms.prices))
     gross = float(notional.sum())
     equity = float(positions.equity(terms.prices).sum())
-    by_owner = np.sort(np.bincount(positions.owner, weights=notional))[::-1]
+    by_owner = np.sort(sum_by(positions.owner, notional, len(positions.owner_names)))[::-1]
     return {
         "accounts": positions.accounts,
         "isolated_accounts": int(positions.isolated.sum()),

@@ -39,6 +39,11 @@ class Terms(NamedTuple):
     """Margin tiers of every market."""
 
 
+def sum_by(group: Ints, values: Floats, groups: int) -> Floats:
+    """Sums of values over the groups 0 ... groups - 1 they belong to, added in storage order."""
+    return np.asarray(np.bincount(group, weights=values, minlength=groups), dtype=np.float64)
+
+
 def deductions(lower: Floats, rate: Floats) -> Floats:
     """Deductions [t] of one market: ``ded[0] = 0``, ``ded[t] = ded[t-1] + lower[t] (rate[t] - rate[t-1])``."""
     steps = np.diff(rate, prepend=rate[:1]) * lower

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stress.book.margin import Tiers, maintenance
+from stress.book.margin import Tiers, maintenance, sum_by
 from stress.kernels.structs import Floats, Ints
 
 TRADER, MARKET_MAKER, HEDGE = KINDS = ("trader", "market_maker", "hedge")
@@ -75,7 +75,7 @@ class Positions:
 
     def per_account(self, values: Floats) -> Floats:
         """Sum values [j] of positions over each account, in storage order: [i]."""
-        return np.bincount(self.holder, weights=values, minlength=self.accounts)
+        return sum_by(self.holder, values, self.accounts)
 
     def notional(self, prices: Floats) -> Floats:
         """Absolute notional [j] of each position at prices [m]."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stress.book.findings import Findings, Rows, together
-from stress.book.margin import Terms
+from stress.book.margin import Terms, sum_by
 from stress.book.positions import TRADER, Positions
 from stress.book.rows import BALANCES, POSITIONS, check_balances, check_positions, is_isolated, market_numbers
 from stress.book.tables import Table, Texts, read_table
@@ -174,16 +174,16 @@ def _assemble(holdings: Holdings, wallets: Table | None, markets: tuple[str, ...
     amount = wallets.numbers["amount"] if wallets else np.empty(0)
     money = np.concatenate([np.where(isolated, table.numbers["isolated_margin"], 0.0), amount])
     trader, owner, kind = (table.texts[column] for column in ("account", "owner", "kind"))
-    owner, owner_names = pd.factorize(np.where(np.equal(owner, ""), trader, owner)[row])
+    number, owner_names = pd.factorize(np.where(np.equal(owner, ""), trader, owner)[row])
     return Positions(
         market_names=markets,
         account_names=tuple(names.tolist()),
         owner_names=tuple(owner_names.tolist()),
-        owner=owner.astype(np.int64),
+        owner=number.astype(np.int64),
         pool=np.full(len(names), pool, dtype=np.int64),
         kind=np.where(np.equal(kind, ""), TRADER, kind)[row].astype(np.str_),
         isolated=np.append(isolated, np.zeros(len(payee), dtype=np.bool_))[first],
-        wallet=np.bincount(account, weights=money, minlength=len(names)),
+        wallet=sum_by(account, money, len(names)),
         first=np.append(0, np.cumsum(np.bincount(account[:held], minlength=len(names)))).astype(np.int64),
         market=market[order],
         quantity=table.numbers["quantity"][order],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stress.book.findings import Findings, Rows
 from stress.book.margin import Terms
@@ -148,7 +150,7 @@ def _same_within_account(table: Table, column: str, findings: Findings) -> None:
     )
 
 
-def _first_row(groups: Ints) -> Ints:
+def _first_row(groups: NDArray[np.integer[Any]]) -> Ints:
     """First row [row] of each row's group."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return np.asarray(first[inverse], dtype=np.int64)

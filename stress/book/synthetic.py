@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from stress.book.margin import Terms, maintenance
+from stress.book.margin import Terms, maintenance, sum_by
 from stress.book.positions import HEDGE, LARGEST, MARKET_MAKER, SMALLEST, TRADER, Positions
 from stress.kernels.structs import Floats, Ints
 
@@ -153,7 +153,7 @@ def _trader_legs(spec: Synthetic, interest: Floats) -> Legs:
     holder, market = _choose_markets(spec, traders, interest)
     size = uniforms(spec.seed, Stream.SIZE, traders) ** (-1.0 / spec.pareto)
     weight = -np.log(uniforms(spec.seed, Stream.SPLIT, len(holder)))
-    share = weight / np.bincount(holder, weights=weight, minlength=traders)[holder]
+    share = weight / sum_by(holder, weight, traders)[holder]
     notional = size[holder] * share
     side = _sides(market, notional, spec.long_share, uniforms(spec.seed, Stream.SIDE, len(interest)))
     return Legs(holder, market, notional * side, ndtri(uniforms(spec.seed, Stream.ENTRY, len(holder))))
@@ -213,8 +213,8 @@ def _hedged(legs: Legs, spec: Synthetic) -> Legs:
 def _scaled(legs: Legs, interest: Floats) -> Legs:
     """Scale each market so that its larger side is the open interest."""
     markets = len(interest)
-    longs = np.bincount(legs.market, weights=np.maximum(legs.notional, 0.0), minlength=markets)
-    shorts = np.bincount(legs.market, weights=np.maximum(-legs.notional, 0.0), minlength=markets)
+    longs = sum_by(legs.market, np.maximum(legs.notional, 0.0), markets)
+    shorts = sum_by(legs.market, np.maximum(-legs.notional, 0.0), markets)
     larger = np.maximum(longs, shorts)
     scale = np.divide(interest, larger, out=np.zeros(markets), where=larger > 0.0)
     return legs._replace(notional=legs.notional * scale[legs.market])
@@ -223,8 +223,8 @@ def _scaled(legs: Legs, interest: Floats) -> Legs:
 def _with_makers(legs: Legs, spec: Synthetic, markets: int) -> Legs:
     """Add market makers, who hold what the traders leave open, in unequal parts."""
     makers = spec.market_makers.count
-    rest = -np.bincount(legs.market, weights=legs.notional, minlength=markets)
-    gross = np.bincount(legs.market, weights=np.abs(legs.notional), minlength=markets)
+    rest = -sum_by(legs.market, legs.notional, markets)
+    gross = sum_by(legs.market, np.abs(legs.notional), markets)
     # Under 1e-12 of the market the rest is rounding of hedged pairs, not a position.
     open_markets = np.flatnonzero(np.abs(rest) > 1e-12 * gross)
     parts = 0.5 + uniforms(spec.seed, Stream.MAKER, 2 * makers * markets)
@@ -274,18 +274,20 @@ def _leverage(spec: Synthetic) -> Floats:
 def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: int) -> Positions:
     """Gather legs into margin accounts and give each its equity, wallet and entry prices."""
     order = np.lexsort((legs.market, legs.holder))
-    holder, market, notional, deviate = (array[order] for array in legs)
+    holder, market = legs.holder[order], legs.market[order]
+    notional, deviate = legs.notional[order], legs.entry_deviate[order]
     alone = _isolated(spec)[holder]
     begins = alone | (np.diff(holder, prepend=-1) != 0)
     account = np.cumsum(begins) - 1
     first = np.append(np.flatnonzero(begins), len(holder))
     who = holder[first[:-1]]
+    accounts = len(who)
 
-    gross = np.bincount(account, weights=np.abs(notional))
-    required = np.bincount(account, weights=maintenance(np.abs(notional), market, terms.tiers))
+    gross = sum_by(account, np.abs(notional), accounts)
+    required = sum_by(account, maintenance(np.abs(notional), market, terms.tiers), accounts)
     equity = np.maximum(gross / _leverage(spec)[who], SOLVENCY * required)
     offset = np.expm1(spec.entry_spread * deviate)
-    gain = np.bincount(account, weights=-notional * offset)
+    gain = sum_by(account, -notional * offset, accounts)
     kept = np.divide(GAIN_CAP * equity, gain, out=np.ones_like(gain), where=gain > GAIN_CAP * equity)
 
     price = terms.prices[market]
@@ -299,7 +301,7 @@ def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: i
         ),
         owner_names=tuple(owners.tolist()),
         owner=owner.astype(np.int64),
-        pool=np.full(len(who), pool, dtype=np.int64),
+        pool=np.full(accounts, pool, dtype=np.int64),
         kind=people.kinds[who],
         isolated=isolated,
         wallet=equity - gain * kept,
