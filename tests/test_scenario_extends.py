@@ -208,3 +208,12 @@ def test_tables_of_overrides_are_relative_to_the_working_folder(
     monkeypatch.chdir(tmp_path / "here")
     book = override(tmp_path, "pools.main.book={accounts: positions.csv}").scenario.pools["main"].book
     assert book.accounts == (tmp_path / "here" / "positions.csv").resolve()
+
+
+def test_the_documented_example_is_sound(root: Path, tmp_path: Path) -> None:
+    text = (root / "docs" / "scenario-file.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    scenario = load_scenario(write(tmp_path, example)).scenario
+    assert scenario.markets["BTC"].model.type == "gbm"
+    assert scenario.markets["BTC"].liquidity.depth == 20e6
+    assert scenario.markets["BTC"].liquidity.drought is None

@@ -77,7 +77,7 @@ def test_places_of_values(loaded: Loaded) -> None:
 
 def test_everything_is_frozen(loaded: Loaded) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        loaded.scenario.run.paths = 3  # type: ignore[misc]
+        loaded.scenario.run.paths = 3
 
 
 def test_canonical_json_gives_the_same_scenario(loaded: Loaded, tmp_path: Path) -> None:
@@ -140,6 +140,9 @@ def test_digest_follows_the_content_of_tables_and_not_their_place(tmp_path: Path
         "pools.main.book.balances",
     ]
     assert all("cannot be read: No such file" in problem.message for problem in caught.value.problems)
+    (tmp_path / "b" / "book.csv").mkdir()
+    with pytest.raises(MeaninglessInput, match="cannot be read: it is not a file"):
+        load_scenario(tmp_path / "b" / "scenario.yaml")
 
 
 MALFORMED = [

@@ -65,11 +65,13 @@ def command(
 
 def _findings(loaded: Loaded, threads: int) -> tuple[dict[str, Any], list[str]]:
     """Figures of the scenario, its book and its run, ready for JSON; and what to beware of."""
-    from stress.book import load_books, summary, terms_of
+    from stress.book import summary
+    from stress.build import build
     from stress.estimate import estimate
 
     scenario = loaded.scenario
-    positions, warnings = load_books(scenario, loaded.locate)
+    plan = build(loaded)
+    positions = plan.positions
     cost = estimate(scenario, accounts=positions.accounts, positions=len(positions.market), threads=threads)
     found = {
         "scenario": scenario.name,
@@ -81,10 +83,10 @@ def _findings(loaded: Loaded, threads: int) -> tuple[dict[str, Any], list[str]]:
         "horizon_s": scenario.run.horizon,
         "markets": list(scenario.markets),
         "pools": {name: [layer.name for layer in pool.layers] for name, pool in scenario.pools.items()},
-        "book": summary(positions, terms_of(scenario.markets)),
+        "book": summary(positions, plan.terms),
         "estimate": {"threads": threads, "seconds": cost.seconds, "memory_bytes": cost.memory_bytes},
     }
-    return found, list(warnings)
+    return found, list(plan.notes)
 
 
 def _table(found: dict[str, Any]) -> Table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +130,13 @@ def _content(scenario: Scenario, root: Node) -> dict[str, str]:
     problems: list[Problem] = []
     for where, path in _named_files(scenario):
         try:
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise OSError(errno.EINVAL, "it is not a file")
             with path.open("rb") as stream:
                 found[path.as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             place = find(root, where)
-            reason = getattr(error, "strerror", None) or str(error)
-            message = f"{path} cannot be read: {reason}"
+            message = f"{path} cannot be read: {error.strerror}"
             problems.append(Problem(place.file, place.line, place.column, _dotted(where), message))
     if problems:
         raise MeaninglessInput(problems)
