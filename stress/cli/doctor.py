@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from stress.errors import ExitCode
 _PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "click", "rich")
 
 _LEAST_DISK = 2**30
-"""Bytes to have free: 100,000 paths of three pools and five layers take about 100 MB, the compiled kernels 20 MB."""
+"""Bytes to have free: 100,000 paths of october-2025 take about 100 MB, one version of the compiled kernels 20 MB."""
 
 _PHILOX_PI = (
     (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0),
@@ -141,6 +141,19 @@ def _kernels(warm: bool) -> Iterator[Finding]:
     yield Finding(
         "compiled", f"a tiny simulation in {seconds:.1f} s, {size / 2**20:.1f} MiB kept in {jit.CACHE_FOLDER}"
     )
+
+
+def _kept(folder: Path) -> str:
+    """What compiled kernels take on disk; those of other versions are never removed by themselves."""
+
+    def mebibytes(folders: Iterable[Path]) -> float:
+        return sum(f.stat().st_size for each in folders for f in each.rglob("*") if f.is_file()) / 2**20
+
+    others = [other for other in folder.parent.iterdir() if other.is_dir() and other != folder]
+    text = f"{mebibytes([folder]):.0f} MiB kept in {folder}"
+    if others:
+        text += f"; {mebibytes(others):.0f} MiB of {len(others)} other versions beside it may be deleted"
+    return text
 
 
 def _is_warm(folder: Path) -> bool:
