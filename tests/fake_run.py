@@ -77,7 +77,7 @@ def scenario(fake: Fake) -> dict[str, Any]:
         "format": 1,
         "name": "made-up",
         "title": "A made-up crash",
-        "description": "Numbers that **no** venue ever saw, for the tests of the report.",
+        "description": "Numbers that **no** venue ever saw, for the tests of the report.\n\n- one\n- two",
         "assumptions": ["Depth is assumed 2x the quoted figure (range 1x to 4x).", "Books <b>do not</b> trade & wait."],
         "run": {
             "paths": fake.paths,

@@ -121,7 +121,8 @@ def test_thin_runs_give_reasons_and_no_numbers(tmp_path: Path, fake: Fake) -> No
         (1.2e9, "$1.20bn"),
         (-5_400.0, "-$5.40k"),
         (12.3, "$12"),
-        (0.25, "$0.250"),
+        (0.25, "$0.25"),
+        (1e-9, "$0"),
         (None, "n/a"),
         (math.nan, "n/a"),
         (math.inf, "unlimited"),
@@ -140,6 +141,8 @@ def test_money(value: float | None, text: str) -> None:
         (0.00003, "0.0030%"),
         (1.0, "100%"),
         (0.9996, "99.96%"),
+        (0.9999999, "over 99.99%"),
+        (-0.12, "-12%"),
         (None, "n/a"),
     ],
 )

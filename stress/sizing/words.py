@@ -20,18 +20,25 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def money(value: float | None, digits: int = 3) -> str:
-    """$ 31.2M, $ 1.20bn, $ 0; with a unit from a thousand on."""
+    """$31.2M, $1.20bn, $12, $0.25; less than half a cent, which only rounding leaves, is $0."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
         return "unlimited"
     # 999,960 is 1.00M and not 1000k: the unit is that of the rounded amount.
     rounded = float(f"{abs(value):.{digits - 1}e}")
+    if rounded < 0.005:
+        return "$0"
     sign = "-" if value < 0.0 else ""
     for factor, unit in _UNITS:
         if rounded >= factor:
             return f"{sign}${significant(rounded / factor, digits)}{unit}"
-    return f"{sign}${rounded:,.0f}" if rounded >= 1.0 or rounded == 0.0 else f"{sign}${significant(rounded, digits)}"
+    return f"{sign}${rounded:,.0f}" if rounded >= 10.0 else f"{sign}${rounded:.2f}"
+
+
+def price(value: float) -> str:
+    """$121,662 or $0.08125: every digit that was given."""
+    return f"${value:,.10g}"
 
 
 def percent(value: float | None, digits: int = 2) -> str:
@@ -41,9 +48,9 @@ def percent(value: float | None, digits: int = 2) -> str:
     scaled = 100.0 * value
     if scaled == 0.0:
         return "0%"
+    if 99.5 <= scaled < 100.0:
+        return f"{scaled:.2f}%" if scaled < 99.995 else "over 99.99%"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(scaled))))
-    if scaled < 100.0 <= float(f"{scaled:.{decimals}f}"):
-        decimals += 2  # 99.96 % is not 100 %
     return f"{scaled:.{decimals}f}%"
 
 
@@ -55,6 +62,11 @@ def level(value: float) -> str:
 def odds(value: float) -> str:
     """1 in 1,000 for 0.001."""
     return f"1 in {significant(1.0 / value, 2)}" if value > 0.0 else "never"
+
+
+def count(number: int, noun: str) -> str:
+    """1 path, 2,000 paths."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def duration(seconds: float | None) -> str:

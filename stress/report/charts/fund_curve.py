@@ -1,0 +1,107 @@
+"""Fund size against the probability that it is depleted."""
+
+from __future__ import annotations
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+
+from stress.report.charts import style
+from stress.sizing.estimate import LEAST_EXCEEDANCES, paths_needed
+from stress.sizing.fund import FundSizing
+from stress.sizing.words import level, money, odds
+
+_OFF_SCALE = 2.5
+"""A current fund larger than this many times the curve's top would flatten it, and is named instead of drawn."""
+
+
+def fund_curve(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
+    """Needed fund at each depletion probability with its band; the target and the current fund marked."""
+    curve = [point for point in fund.curve if point.high > 0.0]
+    if not curve:
+        style.say(axes, "No path needs a fund." if fund.curve else f"Too few paths to size a fund: {paths:,}.")
+        return []
+    at = [point.depletion for point in curve]
+    name = f"{level(fund.target.size.confidence)} interval"
+    band = axes.fill_between(
+        at, [p.low for p in curve], [p.high for p in curve], color=style.BLUE, alpha=0.18, label=name
+    )
+    line = axes.plot(at, [point.size for point in curve], color=style.BLUE, label="fund needed")
+    _frame(axes, fund, curve[0].depletion, curve[-1].depletion)
+    style.legend_above(axes)
+    top = max(point.high for point in curve)
+    return [band, *line, *_target(axes, fund, paths), *_current(axes, fund, top)]
+
+
+def _frame(axes: Axes, fund: FundSizing, most: float, least: float) -> None:
+    """Rare depletion to the right, money up."""
+    axes.set_xscale("log")
+    axes.set_xlim(most * 1.05, min(least, fund.target.depletion) / 1.6)
+    style.odds_axis(axes.xaxis, *axes.get_xlim())
+    style.money_axis(axes.yaxis)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel("probability that the fund is depleted over the horizon")
+    axes.set_ylabel("fund")
+
+
+def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
+    """The accepted probability: point, interval and upper bound, or why there is none."""
+    size, depletion = fund.target.size, fund.target.depletion
+    line = axes.axvline(depletion, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+    if size.value is None or size.low is None or size.high is None:
+        needed = paths_needed(1.0 - depletion, LEAST_EXCEEDANCES)
+        _note(axes, depletion, f"{odds(depletion)}: needs\n{needed:,} paths or more", style.MUTED, 0.04)
+        return [line]
+    bar = axes.errorbar(
+        [depletion],
+        [size.value],
+        yerr=[[size.value - size.low], [size.high - size.value]],
+        fmt="o",
+        color=style.INK,
+        markersize=6,
+        capsize=4,
+        elinewidth=1.4,
+        zorder=5,
+    )
+    _note(axes, depletion, f"{money(size.value)}\nfor {odds(depletion)}", style.INK, 0.04)
+    return [line, bar[0]]
+
+
+def _note(axes: Axes, depletion: float, text: str, colour: str, height: float) -> None:
+    """Text to the left of a probability, near the bottom, where the curve does not run."""
+    axes.annotate(
+        text,
+        xy=(depletion, height),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(-6, 0),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color=colour,
+        fontsize=9.0,
+    )
+
+
+def _current(axes: Axes, fund: FundSizing, top: float) -> list[Artist]:
+    """The current fund as a line, or in words where it is unlimited or far above the curve."""
+    if fund.current is None:
+        _corner(axes, "the scenario's fund is unlimited")
+        return []
+    if fund.current > _OFF_SCALE * top:
+        axes.set_ylim(0.0, 1.15 * top)
+        _corner(axes, f"current fund {money(fund.current)}, above the chart")
+        return []
+    axes.set_ylim(0.0, 1.15 * max(top, fund.current))
+    line = axes.axhline(fund.current, color=style.RED, linewidth=1.5)
+    axes.annotate(
+        f"current fund {money(fund.current)}",
+        xy=(0.012, fund.current),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color=style.RED,
+    )
+    return [line]
+
+
+def _corner(axes: Axes, text: str) -> None:
+    axes.text(0.012, 0.97, text, transform=axes.transAxes, ha="left", va="top", color=style.RED)

@@ -1,0 +1,179 @@
+"""All charts of a run as figures, with the words that stand for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from stress.report.charts import style
+from stress.report.charts.exceedance import Losses, loss_exceedance
+from stress.report.charts.fund_curve import fund_curve
+from stress.report.charts.markets import MarketRow, adl_probability, open_interest, rows_height
+from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, timeline
+from stress.report.charts.who_pays import Bar, Waterfall, bar_label, who_pays
+from stress.report.worst import WorstPath
+from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, ascending
+from stress.sizing.result import PoolSizing, Sizing
+from stress.sizing.words import duration, money, money_estimate, odds, percent, percent_estimate
+
+if TYPE_CHECKING:
+    from stress.store import Run
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One chart: file name, title, what it shows in a sentence, height in inches and what draws into the figure."""
+
+    name: str
+    title: str
+    alt: str
+    height: float
+    fill: Callable[[Figure], object]
+
+    def draw(self) -> Figure:
+        """The figure."""
+        figure = style.new_figure(self.height, self.title)
+        self.fill(figure)
+        return figure
+
+
+def exceedance_picture(run: Run, sizing: Sizing, pool: PoolSizing) -> Picture:
+    """Bad debt and unpaid loss of a pool."""
+    rows = run.paths[run.paths["pool"] == pool.pool]
+    unpaid = rows["residual"] + rows["residual_open"]
+    losses = [
+        Losses("bad debt", _ordered(rows["bad_debt"]), style.BLUE),
+        Losses("unpaid: written off or still open", _ordered(unpaid), style.RED),
+    ]
+
+    def fill(figure: Figure) -> None:
+        loss_exceedance(figure.subplots(), losses, sizing.levels, sizing.confidence)
+
+    largest = max(float(loss.ordered[-1]) for loss in losses)
+    height = 4.2 if largest > 0.0 and sizing.paths >= LEAST_EXCEEDANCES else style.STRIP
+    alt = (
+        f"Probability that bad debt and unpaid loss of pool {pool.pool} exceed an amount, with bands; bad debt occurs "
+        f"with probability {percent_estimate(pool.events['bad_debt'])}, the largest is {money(largest)}."
+    )
+    return Picture(_file("exceedance", pool), _title("How much is lost, how often", sizing, pool), alt, height, fill)
+
+
+def fund_picture(sizing: Sizing, pool: PoolSizing) -> Picture | None:
+    """Fund size against depletion probability; None for a pool without fund."""
+    fund = pool.fund
+    if fund is None:
+        return None
+
+    def fill(figure: Figure) -> None:
+        fund_curve(figure.subplots(), fund, sizing.paths)
+
+    current = "unlimited" if fund.current is None else money(fund.current)
+    alt = (
+        f"Fund that pool {pool.pool} needs at each depletion probability, with a band; "
+        f"{money_estimate(fund.target.size)} for {odds(fund.target.depletion)}, current fund {current}."
+    )
+    height = 4.2 if any(point.high > 0.0 for point in fund.curve) else style.STRIP
+    return Picture(_file("fund", pool), _title("Fund against depletion probability", sizing, pool), alt, height, fill)
+
+
+def payers_picture(sizing: Sizing, pool: PoolSizing) -> Picture:
+    """Who pays the bad debt of a pool."""
+    payers = pool.payers
+    bars = [Bar("on average", tuple(payer.mean for payer in payers))]
+    for k, level in enumerate(sizing.levels):
+        parts = [payer.levels[k] for payer in payers]
+        known = tuple(part for part in parts if part is not None)
+        bars.append(Bar(bar_label(level), known if len(known) == len(parts) else None))
+    bars.append(Bar("worst path", tuple(payer.worst for payer in payers)))
+    data = Waterfall(tuple((payer.layer, payer.kind) for payer in payers), tuple(bars))
+
+    def fill(figure: Figure) -> None:
+        who_pays(figure.subplots(), data)
+
+    worst = ", ".join(f"{payer.layer} {money(payer.worst)}" for payer in payers)
+    alt = f"Who pays the bad debt of pool {pool.pool} at the mean, at quantiles and on the worst path; there: {worst}."
+    height = 1.3 + 0.62 * len(bars) if any(bar.total > 0.0 for bar in bars) else style.STRIP
+    return Picture(_file("payers", pool), _title("Bad debt by layer", sizing, pool), alt, height, fill)
+
+
+def timeline_picture(worst: WorstPath) -> Picture:
+    """The worst path, check by check."""
+
+    data = _timeline(worst)
+    heights = [1.5, 1.0, 1.0, 1.0] if data.funds else [1.5, 1.0, 1.0]
+
+    def fill(figure: Figure) -> None:
+        panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+        timeline(list(panels), data)
+
+    alt = (
+        f"Price, open interest, fund, bad debt and auto-deleveraging on path {worst.path:,} over "
+        f"{duration(float(worst.time_s[-1]))}."
+    )
+    return Picture("worst-path", f"Path {worst.path:,}", alt, 0.9 + 1.65 * sum(heights), fill)
+
+
+def _timeline(worst: WorstPath) -> Timeline:
+    markets = {
+        name: MarketTrace(_floats(rows["price"]), _floats(rows["fundamental"]), _floats(rows["open_interest"]))
+        for name, rows in worst.markets.items()
+    }
+    pools = {}
+    for name, rows in worst.pools.items():
+        fund = _floats(rows["fund_equity"])
+        pools[name] = PoolTrace(
+            None if np.isnan(fund).any() else fund, _floats(rows["bad_debt"]), _floats(rows["adl_notional"])
+        )
+    return Timeline(worst.time_s, markets, pools, worst.marks())
+
+
+def adl_picture(sizing: Sizing) -> Picture:
+    """Probability of auto-deleveraging by market."""
+    rows = [MarketRow(market.market, market.adl) for market in sizing.markets]
+    hit = sum(1 for row in rows if row.estimate.value)
+
+    def fill(figure: Figure) -> None:
+        adl_probability(figure.subplots(), rows, sizing.paths)
+
+    likeliest = max(sizing.markets, key=lambda market: market.adl.value or 0.0)
+    most = f"the likeliest is {likeliest.market} with {percent(likeliest.adl.value)}" if hit else "none was seen"
+    alt = f"Probability of auto-deleveraging in each market, with intervals; {most}."
+    return Picture("adl", "Auto-deleveraging by market", alt, rows_height(hit) if hit else style.STRIP, fill)
+
+
+def open_interest_picture(amounts: dict[str, float], top1: float, top10: float) -> Picture:
+    """Open interest by market at the start."""
+    rows = sum(1 for amount in amounts.values() if amount > 0.0)
+
+    def fill(figure: Figure) -> None:
+        open_interest(figure.subplots(), amounts)
+
+    alt = (
+        f"Open interest of {rows} markets at the start, {money(sum(amounts.values()))} in all; the largest owner holds "
+        f"{percent(top1)} of the notional, the ten largest {percent(top10)}."
+    )
+    return Picture("open-interest", "Open interest at the start", alt, rows_height(rows), fill)
+
+
+def _file(chart: str, pool: PoolSizing) -> str:
+    """Name of a file, whatever the pool is called."""
+    return f"{chart}-{re.sub(r'[^A-Za-z0-9_-]', '_', pool.pool)}"
+
+
+def _title(words: str, sizing: Sizing, pool: PoolSizing) -> str:
+    """Title, with the pool where there are several."""
+    return f"{words}: pool {pool.pool}" if len(sizing.pools) > 1 else words
+
+
+def _ordered(column: Any) -> Floats:
+    return ascending(np.maximum(column.to_numpy(dtype=np.float64), 0.0))
+
+
+def _floats(column: Any) -> Floats:
+    values: Floats = column.to_numpy(dtype=np.float64)
+    return values

@@ -1,0 +1,190 @@
+"""Tables of what went in: margin, liquidity, prices, liquidation, layers; as the scenario says it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from stress.report.document import Table, table
+from stress.sizing.words import duration, level, money, price
+
+_Scenario = Mapping[str, Any]
+
+_MATRIX_MOST = 8
+"""Markets up to which a correlation matrix is printed whole."""
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+_WRITERS: dict[str, Callable[[float], str]] = {
+    **dict.fromkeys(("above", "capacity", "capital", "floor"), money),
+    **dict.fromkeys(("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat"), duration),
+    **dict.fromkeys(("deviation", "drift", "fee", "fund_share", "jump_mean", "jump_std", "share", "volatility"), level),
+}
+"""How the number under a key is written; others stand as they are."""
+
+
+_ORDER = (
+    *("capital", "floor", "share", "accept_negative", "partial", "adl_below_floor", "unwind", "rank", "price", "by"),
+    *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
+)
+"""Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""
+
+
+def _ordered(values: Mapping[str, Any], without: Sequence[str] = ("type",)) -> list[str]:
+    """Keys of a map in the reader's order."""
+    keys = [key for key in values if key not in without]
+    return sorted(keys, key=lambda key: (_ORDER.index(key) if key in _ORDER else len(_ORDER), key))
+
+
+def shown(key: str, value: object) -> str:
+    """One value of the scenario in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, list | tuple):
+        return f"{len(value)} points" if len(value) > 1 else "none"
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_name(k)} {shown(k, v)}" for k, v in ((k, value[k]) for k in _ordered(value)))
+        return " ".join(filter(None, (str(value.get("type", "")).replace("_", " "), f"({inner})" if inner else "")))
+    if isinstance(value, int | float) and not isinstance(value, bool) and key in _WRITERS:
+        return _WRITERS[key](float(value))
+    return _plain(value)
+
+
+def _name(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
+    """Maintenance rate by notional, one row per market."""
+    rows = []
+    for name in names:
+        tiers = scenario["markets"][name]["margin"]["tiers"]
+        rates = "; ".join(
+            f"{level(tier['maintenance'])}" + (f" from {money(tier['from'])}" if tier["from"] else "") for tier in tiers
+        )
+        rows.append([name, price(scenario["markets"][name]["price"]), _leverage(tiers[0]["maintenance"]), rates])
+    headings = ["Market", "Price at the start", "1 / lowest rate", "Rate by notional"]
+    return table("Maintenance margin", headings, rows, words=True)
+
+
+def _leverage(rate: float) -> str:
+    return f"{1.0 / rate:.3g}x" if rate else "none"
+
+
+def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[str, float]) -> Table:
+    """Depth, its law and how it comes and goes."""
+    rows = []
+    for name in names:
+        law = scenario["markets"][name]["liquidity"]
+        endless = isinstance(law["depth"], str) or math.isinf(law["depth"])
+        depth = "unlimited" if endless else f"{money(law['depth'])} at {level(law['at'])}"
+        times = "" if endless or not law["depth"] else f"{open_interest.get(name, 0.0) / law['depth']:.3g}"
+        rows.append(
+            [
+                name,
+                depth,
+                times,
+                f"{law['exponent']:g}",
+                shown("half_life", law["half_life"]),
+                level(law["permanent"]),
+                _drought(law.get("drought")),
+            ]
+        )
+    headings = [
+        *("Market", "Depth", "Open interest over depth", "Exponent of impact"),
+        *("Half-life of impact", "Permanent share", "Drought"),
+    ]
+    return table("Liquidity", headings, rows, words=True)
+
+
+def _drought(law: Mapping[str, Any] | None) -> str:
+    """How the depth falls with volatility."""
+    if law is None:
+        return "none"
+    base = "" if law["volatility"] is None else f" over {level(law['volatility'])}"
+    cap = "" if isinstance(law["cap"], str) or math.isinf(law["cap"]) else f", at most {law['cap']:g}x"
+    return f"volatility{base} to the power {-law['exponent']:g}, at least {level(law['floor'])}{cap}"
+
+
+def marks(scenario: _Scenario, names: Sequence[str]) -> Table:
+    """What margin is computed on, and when it arrives."""
+    rows = []
+    for name in names:
+        market = scenario["markets"][name]
+        oracle = market["oracle"]
+        delays = [shown(key, oracle[key]) for key in ("lag", "heartbeat", "deviation")]
+        rows.append([name, shown("mark", market["mark"]), *delays])
+    return table("Marks", ["Market", "Mark", "Oracle lag", "Heartbeat", "Deviation"], rows, words=True)
+
+
+def models(scenario: _Scenario, names: Sequence[str]) -> Iterator[Table]:
+    """One table per kind of price model, one row per market."""
+    by_type: dict[str, list[str]] = {}
+    for name in names:
+        by_type.setdefault(scenario["markets"][name]["model"]["type"], []).append(name)
+    for kind, members in by_type.items():
+        keys = _ordered(scenario["markets"][members[0]]["model"])
+        rows = []
+        for name in members:
+            model = scenario["markets"][name]["model"]
+            rows.append([name, *(shown(key, model.get(key)) for key in keys)])
+        yield table(f"Price model: {kind}", ["Market", *(_name(key) for key in keys)], rows, words=True)
+
+
+def correlation(scenario: _Scenario, names: Sequence[str]) -> Table | None:
+    """Correlation of the price shocks; None for one market, without any, or for too many to print."""
+    matrix = (scenario.get("correlation") or {}).get("prices")
+    if not matrix or not 1 < len(names) <= _MATRIX_MOST:
+        return None
+    # The rows are in the order of the scenario's markets, which is that of the run.
+    rows = [[name, *(f"{value:.2f}" for value in row)] for name, row in zip(names, matrix, strict=True)]
+    return table("Correlation of price shocks", ["", *names], rows)
+
+
+def jumps(scenario: _Scenario) -> Table | None:
+    """Common jumps; None without any."""
+    rows = []
+    for jump in scenario.get("jumps") or ():
+        for market, mark in jump["marks"].items():
+            sizes = [level(mark[key]) for key in ("mean", "std", "probability")]
+            rows.append([jump["name"], f"{jump['rate']:g} a year", level(jump["correlation"]), market, *sizes])
+    headings = ["Jump", "Rate", "Correlation of sizes", "Market", "Mean", "Deviation", "Probability"]
+    return table("Common jumps of log prices", headings, rows, words=True) if rows else None
+
+
+def shocks(scenario: _Scenario) -> Table | None:
+    """Deterministic events; None without any."""
+    rows = []
+    for shock in scenario.get("shocks") or ():
+        jump = level(shock["jump"]) if shock.get("jump") else "none"
+        factors = [_factor(shock.get(key)) for key in ("depth", "volatility")]
+        rows.append([duration(shock["at"]), shock["market"], jump, *factors, duration(shock.get("duration"))])
+    headings = ["After", "Market", "Price", "Depth", "Volatility", "For"]
+    return table("Shocks put in by hand", headings, rows, words=True) if rows else None
+
+
+def _factor(value: float | None) -> str:
+    return "as before" if value is None or value == 1.0 else f"{value:g}x"
+
+
+def liquidation(scenario: _Scenario, pools: Sequence[str]) -> Table:
+    """How accounts are closed, one column per pool."""
+    keys = ("size", "limit", "fee", "fund_share", "latency", "capacity", "takeover_when")
+    rows = [[_name(key), *(shown(key, scenario["pools"][pool]["liquidation"][key]) for pool in pools)] for key in keys]
+    return table("Liquidation", ["", *(f"Pool {pool}" for pool in pools)], rows, words=True)
+
+
+def layers(scenario: _Scenario, pools: Sequence[str]) -> Table:
+    """The waterfall of each pool."""
+    rows = []
+    for pool in pools:
+        for place, layer in enumerate(scenario["pools"][pool]["layers"], 1):
+            words = "; ".join(f"{_name(key)} {shown(key, layer[key])}" for key in _ordered(layer, ("type", "name")))
+            rows.append([pool, str(place), layer["name"], _name(layer["type"]), words])
+    return table("Waterfall: who is asked, in this order", ["Pool", "", "Layer", "Kind", "Rules"], rows, words=True)

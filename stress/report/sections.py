@@ -1,0 +1,222 @@
+"""The report of a run, section by section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from stress.report import figures, rules
+from stress.report.charts import gallery
+from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
+from stress.report.verdict import cards, headline
+from stress.report.worst import WorstPath
+from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
+from stress.sizing.result import Sizing
+from stress.sizing.words import clock, count, duration, level, percent
+
+if TYPE_CHECKING:
+    from stress.store import Run
+
+_ADL_TEXT = (
+    "Auto-deleveraging closes winning positions against insolvent ones. The bad debt it bears is in the table above; "
+    "the ADL haircut is what the winners lose against the mark price, which depends on the price at which they are "
+    "closed."
+)
+
+
+def document(run: Run, sizing: Sizing) -> Document:
+    """The whole report of a run."""
+    scenario = run.scenario
+    name = scenario["name"]
+    worst = WorstPath.of(run)
+    sections = [
+        _fund(run, sizing),
+        _payers(sizing),
+        *([_worst(worst)] if worst else []),
+        _markets(run, sizing),
+        _rules(run),
+        _prices(run),
+        _assumptions(run, sizing),
+        _provenance(run),
+    ]
+    return Document(
+        title=str(scenario.get("title") or name),
+        subtitle=f"Fund sizing of scenario {name}: {count(sizing.paths, 'path')} over {duration(sizing.horizon_s)}, "
+        f"margin checked every {duration(sizing.check_every_s)}",
+        headline=headline(sizing),
+        cards=cards(sizing),
+        sections=tuple(sections),
+    )
+
+
+def _present(*blocks: Block | None) -> tuple[Block, ...]:
+    return tuple(block for block in blocks if block is not None)
+
+
+def _fund(run: Run, sizing: Sizing) -> Section:
+    """How large the fund must be, and how much is lost."""
+    blocks: list[Block | None] = []
+    for pool in sizing.pools:
+        picture = gallery.fund_picture(sizing, pool)
+        blocks += [Chart(picture) if picture else None, figures.fund_sizes(sizing, pool)]
+        blocks += [Chart(gallery.exceedance_picture(run, sizing, pool)), figures.losses(sizing, pool)]
+    blocks += [figures.events(sizing), _reading(sizing)]
+    yearly = figures.frequencies(sizing)
+    if yearly is not None:
+        blocks += [
+            Paragraph(
+                f"All probabilities are over one horizon of {duration(sizing.horizon_s)}, given that the scenario "
+                "happens. They say nothing of how often it does. If it comes k times a year, independently, a "
+                "probability p becomes 1 - (1 - p)^k within the year:"
+            ),
+            yearly,
+        ]
+    return Section("How large must the fund be?", _present(*blocks))
+
+
+def _reading(sizing: Sizing) -> Paragraph:
+    """How the intervals are meant."""
+    confidence = level(sizing.confidence)
+    return Paragraph(
+        f"Intervals hold with {confidence} confidence. Quantiles and fund sizes are Harrell-Davis estimates with exact "
+        "binomial intervals, expected shortfall has Hall's skewness-corrected interval, probabilities have "
+        f"Clopper-Pearson intervals. With fewer than {LEAST_EXCEEDANCES} paths expected beyond a level there is no "
+        f"number; with fewer than {FEW_EXCEEDANCES} it is flagged. Intervals say how well this many paths know the "
+        "scenario's own figures, not how well the scenario knows the world."
+    )
+
+
+def _payers(sizing: Sizing) -> Section:
+    """Which layer bears the bad debt."""
+    blocks: list[Block] = []
+    for pool in sizing.pools:
+        blocks += [Chart(gallery.payers_picture(sizing, pool)), figures.payers(sizing, pool)]
+    text = (
+        "Bad debt is the negative equity of accounts at the moment somebody else comes to bear it. At a level the "
+        "columns are means over the paths around that quantile of the bad debt, so that they add up to it. What layers "
+        "later gain or lose on the positions they took over is not in these figures, but is in the fund that is needed."
+    )
+    return Section("Who pays?", (*blocks, Paragraph(text), Paragraph(_ADL_TEXT)))
+
+
+def _worst(worst: WorstPath) -> Section:
+    """The worst path, in a chart and in words."""
+    rows = [[clock(at), sentence] for at, sentence in worst.story()]
+    story = table("What happened when", ["Time", ""], rows, words=True)
+    text = "The path with the largest bad debt over all pools. It is one path of many and no forecast."
+    return Section("The worst path", (Paragraph(text), Chart(gallery.timeline_picture(worst)), story))
+
+
+def _markets(run: Run, sizing: Sizing) -> Section:
+    """Auto-deleveraging, liquidations and open interest by market."""
+    book = run.manifest["book"]
+    owners = (
+        f"The book has {count(book['accounts'], 'margin account')} with {count(book['positions'], 'position')}. "
+        f"The largest owner holds {percent(book['top1_share'])} of the notional, the ten largest "
+        f"{percent(book['top10_share'])}."
+    )
+    interest = gallery.open_interest_picture(book["open_interest"], book["top1_share"], book["top10_share"])
+    blocks = (Chart(gallery.adl_picture(sizing)), figures.markets(run, sizing), Paragraph(owners), Chart(interest))
+    return Section("Which markets?", blocks)
+
+
+def _rules(run: Run) -> Section:
+    """The venue's rules as they were simulated."""
+    scenario, markets, pools = run.scenario, run.manifest["markets"], run.manifest["pools"]
+    blocks = (
+        rules.layers(scenario, pools),
+        rules.liquidation(scenario, pools),
+        rules.margin(scenario, markets),
+        rules.marks(scenario, markets),
+        rules.liquidity(scenario, markets, run.manifest["book"]["open_interest"]),
+    )
+    return Section("The venue's rules", blocks)
+
+
+def _prices(run: Run) -> Section:
+    """Price models and what moves them together."""
+    scenario, markets = run.scenario, run.manifest["markets"]
+    text = "Rates and variances are per year of 365 days; jump sizes are those of the log price."
+    return Section(
+        "Prices",
+        _present(
+            Paragraph(text),
+            *rules.models(scenario, markets),
+            rules.correlation(scenario, markets),
+            rules.jumps(scenario),
+            rules.shocks(scenario),
+        ),
+    )
+
+
+def _assumptions(run: Run, sizing: Sizing) -> Section:
+    """What the figures stand on, the model's own assumptions before the scenario's."""
+    checks = sizing.horizon_s / sizing.check_every_s
+    general = [
+        "The results hold for this scenario and for a book that does not trade: nobody opens, closes, deposits or "
+        "withdraws but by liquidation, and outside traders appear only as the depth of the market.",
+        f"Margin is checked every {duration(sizing.check_every_s)}, {checks:,.0f} times. Between checks nothing is "
+        "seen: 288 checks a day understate the probability of a one-day price fall of one in a thousand by 11% against "
+        "continuous ones.",
+        *_warnings(run, sizing),
+    ]
+    given = [str(sentence) for sentence in run.scenario.get("assumptions") or ()]
+    described = _described(run.scenario.get("description"))
+    blocks: list[Block] = [Bullets(tuple(general))]
+    if described:
+        blocks += [Paragraph("The scenario describes itself:"), *described]
+    if given:
+        blocks += [Paragraph("Assumptions of the scenario:"), Bullets(tuple(given))]
+    return Section("Assumptions", tuple(blocks))
+
+
+def _warnings(run: Run, sizing: Sizing) -> Iterable[str]:
+    """What a reader should know of this run in particular."""
+    breaches = run.manifest["book"]["in_breach_at_start"]
+    if breaches:
+        yield f"Under maintenance margin at the first prices already: {count(breaches, 'margin account')} of the book."
+    for pool in sizing.pools:
+        cut = pool.events["truncated"]
+        if cut.value:
+            yield (
+                f"In pool {pool.pool} the rounds of a check were cut off at {run.scenario['run']['max_rounds']} on "
+                f"{percent(cut.value)} of the paths: their cascades may have gone on."
+            )
+
+
+def _described(text: Any) -> list[Block]:
+    """Paragraphs and lists of a description, which is Markdown: emphasis and headings become plain text."""
+    blocks: list[Block] = []
+    for part in re.split(r"\n\s*\n", str(text or "").strip()):
+        plain = re.sub(r"\*\*|__|`|^#+\s*", "", part, flags=re.MULTILINE)
+        items = re.split(r"(?:^|\n)\s*[-*]\s+", plain)
+        if items[0].strip():
+            blocks.append(Paragraph(" ".join(items[0].split())))
+        if items[1:]:
+            blocks.append(Bullets(tuple(" ".join(item.split()) for item in items[1:])))
+    return blocks
+
+
+def _provenance(run: Run) -> Section:
+    """Everything needed to get the same numbers again."""
+    manifest = run.manifest
+    packages = {**manifest.get("environment", {}), "python": manifest.get("platform", {}).get("python", "")}
+    values = {
+        "Scenario": manifest["scenario_name"],
+        "Scenario digest": manifest["scenario_digest"],
+        "Inputs digest": manifest.get("inputs_digest"),
+        "Kernel digest": manifest["kernel_digest"],
+        "Content hash of the results": manifest["content_hash"],
+        "Seed": manifest["seed"],
+        "Paths": f"{manifest['paths']:,}",
+        "Step of the prices": duration(manifest["step_s"]),
+        "Step of the margin checks": duration(manifest["check_every_s"]),
+        "tailstress": manifest["tool_version"],
+        "Versions": ", ".join(f"{name} {version}" for name, version in sorted(packages.items())),
+        "Processor": manifest.get("platform", {}).get("cpu"),
+    }
+    rows = [[name, str(value)] for name, value in values.items() if value not in (None, "")]
+    facts: Table = table("What the numbers depend on", ["", ""], rows, words=True)
+    text = "This command gives the same numbers, byte for byte on processors with the same features:"
+    return Section("Provenance", (Paragraph(text), Code(manifest["command"]), facts))
