@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stress.errors import InvalidInput, Problem
-from stress.scenario import load_scenario
+from stress.scenario import Scenario, load_scenario
+from stress.scenario.reading import plain, read_text
 from tests.scenario_text import REFERENCE
 
 DATA = REFERENCE.encode()
@@ -52,6 +54,7 @@ TOKENS = st.sampled_from(
         ),
     ]
 )
+CANONICAL = Scenario.model_validate(plain(read_text(REFERENCE, "reference"))).model_dump(mode="json", exclude_none=True)
 PLACES = st.integers(0, len(DATA) - 1)
 
 
@@ -118,3 +121,40 @@ def test_lost_lines(data: st.DataObject) -> None:
 @settings(max_examples=60)
 def test_mere_noise(data: bytes) -> None:
     load(data)
+
+
+STEPS = st.sampled_from(
+    [
+        *("run", "paths", "markets", "BTC", "model", "type", "pools", "main", "layers", "0", "1", "book", "synthetic"),
+        "x",
+    ]
+)
+
+
+@given(
+    st.lists(STEPS, min_size=1, max_size=5), st.one_of(TOKENS.map(lambda t: t.decode("latin-1")), st.text(max_size=8))
+)
+@settings(max_examples=150)
+def test_any_override(steps: list[str], value: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scenario.yaml"
+        file.write_bytes(DATA)
+        try:
+            load_scenario(file, [f"{'.'.join(steps)}={value}"])
+        except InvalidInput as error:
+            messages = [str(problem) for problem in error.problems]
+        else:
+            return
+    assert messages
+    assert all(message.startswith(("--set: ", str(file))) for message in messages)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_damaged_resolved_scenario(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scenario.resolved.json"
+        text = json.dumps(CANONICAL)
+        start, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 10))
+        file.write_text(text[:start] + data.draw(TOKENS).decode("latin-1") + text[start + length :], encoding="utf-8")
+        assert all(problem.line is not None for problem in problems_of(file))
