@@ -7,6 +7,7 @@ import math
 from scipy import stats
 
 from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Estimate
+from stress.sizing.words import count
 
 
 def clopper_pearson(events: int, paths: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -28,7 +29,7 @@ def probability(events: int, paths: int, confidence: float = CONFIDENCE) -> Esti
     low, high = clopper_pearson(events, paths, confidence)
     note = ""
     if events == 0:
-        note = f"not seen in {paths:,} paths"
+        note = f"not seen in {count(paths, 'path')}"
     elif events < LEAST_EXCEEDANCES:
         note = f"seen in only {events} of {paths:,} paths"
     return Estimate(events / paths, low, high, float(events), confidence, note)

@@ -31,6 +31,7 @@ from stress.sizing.estimate import (
     exceedance_note,
     expected_exceedances,
 )
+from stress.sizing.words import count
 
 HEAVY = 0.45
 """Tail index beyond which the variance of the losses may be infinite (it is from 0.5 on)."""
@@ -80,15 +81,15 @@ def tail_index(ordered: Floats, level: float) -> tuple[float, float] | None:
     """
     losses = int(np.count_nonzero(ordered))
     beyond = math.ceil(expected_exceedances(ordered.size, level))
-    count = min(max(beyond, min(losses // _FIT_SHARE, _FIT_MOST)), losses - 1)
-    if count < LEAST_EXCEEDANCES:
+    fitted = min(max(beyond, min(losses // _FIT_SHARE, _FIT_MOST)), losses - 1)
+    if fitted < LEAST_EXCEEDANCES:
         return None
-    excess = ordered[ordered.size - count :] - ordered[ordered.size - count - 1]
+    excess = ordered[ordered.size - fitted :] - ordered[ordered.size - fitted - 1]
     scale = float(excess.mean())
     if scale <= 0.0 or float(excess.std()) <= 1e-9 * scale:
         return None
     shape = float(stats.genpareto.fit(excess / scale, floc=0.0)[0])
-    return shape, (1.0 + max(shape, -0.5)) / math.sqrt(count)
+    return shape, (1.0 + max(shape, -0.5)) / math.sqrt(fitted)
 
 
 def expected_shortfall(ordered: Floats, level: float, confidence: float = CONFIDENCE) -> Estimate:
@@ -114,7 +115,7 @@ def mean_loss(ordered: Floats, confidence: float = CONFIDENCE) -> Estimate:
 def _resting_on_losses(ordered: Floats, level: float, losses: int, confidence: float) -> Estimate:
     """A tail mean that holds all losses and zeros besides: as good as the number of losses."""
     if losses == 0:
-        return Estimate(0.0, None, None, 0.0, confidence, f"no loss in {ordered.size:,} paths")
+        return Estimate(0.0, None, None, 0.0, confidence, f"no loss in {count(ordered.size, 'path')}")
     if losses < LEAST_EXCEEDANCES:
         note = f"no interval: only {losses} of {ordered.size:,} paths have a loss"
         return Estimate(shortfall_point(ordered, level), None, None, float(losses), confidence, note)

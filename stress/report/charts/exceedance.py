@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from stress.report.charts import style
 from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats
 from stress.sizing.proportions import clopper_pearson
+from stress.sizing.words import count
 from stress.sizing.words import level as level_words
 
 _POINTS = 400
@@ -37,7 +38,7 @@ def loss_exceedance(axes: Axes, losses: Sequence[Losses], levels: Sequence[float
     shown = [loss for loss in losses if loss.ordered[-1] > 0.0]
     paths = losses[0].ordered.size
     if not shown or paths < LEAST_EXCEEDANCES:
-        style.say(axes, f"Too few paths: {paths}." if shown else f"No loss in {paths:,} paths.")
+        style.say(axes, f"Too few paths: {paths}." if shown else f"No loss in {count(paths, 'path')}.")
         return []
     artists: list[Artist] = []
     least = _smallest(shown)

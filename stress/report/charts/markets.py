@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from stress.report.charts import style
 from stress.sizing.estimate import Estimate
-from stress.sizing.words import money, percent
+from stress.sizing.words import count, money, percent
 
 MOST_ROWS = 25
 """Markets that fit a chart; the table holds all of them."""
@@ -31,7 +31,7 @@ def adl_probability(axes: Axes, rows: Sequence[MarketRow], paths: int) -> list[A
     )
     if not seen:
         bound = max((row.estimate.high or 0.0 for row in rows), default=0.0)
-        style.say(axes, f"Not seen in {paths:,} paths: under {percent(bound)} in every market.")
+        style.say(axes, f"Not seen in {count(paths, 'path')}: under {percent(bound)} in every market.")
         return []
     shown = seen[:MOST_ROWS]
     values = [row.estimate.value or 0.0 for row in shown]
