@@ -62,7 +62,7 @@ def test_validate_warns_of_accounts_in_breach(tmp_path: Path, capsys: Output) ->
     assert main(["validate", str(file)]) == 0
     captured = capsys.readouterr()
     assert "warning: 1 account with positions" in captured.err
-    assert "1 accounts, notional 121,662" in captured.out
+    assert "1 of the accounts, notional 121,662" in captured.out
 
 
 def test_schema(tmp_path: Path, capsys: Output) -> None:

@@ -106,7 +106,7 @@ def _table(found: dict[str, Any]) -> Table:
         "pools": "; ".join(f"{name}: {' > '.join(layers) or 'no layers'}" for name, layers in found["pools"].items()),
         "accounts": f"{book['accounts']:,} ({kinds}), {book['positions']:,} positions",
         "open interest": interest,
-        "in breach now": f"{breach['accounts']:,} accounts, notional {breach['notional']:,.0f}",
+        "in breach now": f"{breach['accounts']:,} of the accounts, notional {breach['notional']:,.0f}",
         "time": f"about {_rounded_time(cost['seconds'])} on {cost['threads']} threads",
         "memory": f"about {cost['memory_bytes'] / 2**20:,.0f} MiB",
         "digest": found["digest"][:16],
