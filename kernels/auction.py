@@ -15,7 +15,8 @@ import math
 from .jit import kernel
 from .liquidity.power import average_price, displacement, units_at
 from .marks import book_price
-from .state import MarketState, Orders
+from .records import Records
+from .state import Orders
 from .structs import Floats, Ints, Markets
 
 NO_FILL = 1e-12
@@ -27,26 +28,26 @@ because the average price comes out of an exponential."""
 
 
 @kernel
-def fill_price(markets: Markets, now: MarketState, m: int, net: float) -> float:
+def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
     """Average price at which the book of market m takes ``net`` base units."""
     if net == 0.0:
         return book_price(now, m)
-    start = units_at(now.displacement[m], now.depth[m], markets.move[m], markets.exponent[m])
-    return average_price(now.fundamental[m], start, net, now.depth[m], markets.move[m], markets.exponent[m])
+    start = units_at(now[m].displacement, now[m].depth, markets.each[m].move, markets.each[m].exponent)
+    return average_price(now[m].fundamental, start, net, now[m].depth, markets.each[m].move, markets.each[m].exponent)
 
 
 @kernel
-def move_book(markets: Markets, now: MarketState, m: int, net: float) -> None:
+def move_book(markets: Markets, now: Records, m: int, net: float) -> None:
     """Displace the book of market m by a net fill; the permanent share moves the fundamental price."""
-    depth, move, exponent = now.depth[m], markets.move[m], markets.exponent[m]
+    depth, move, exponent = now[m].depth, markets.each[m].move, markets.each[m].exponent
     if net == 0.0 or math.isinf(depth):
         return
-    x = now.displacement[m]
+    x = now[m].displacement
     change = displacement(units_at(x, depth, move, exponent) + net, depth, move, exponent) - x
-    lasting = markets.permanent[m] * change
-    now.shift[m] += lasting
-    now.fundamental[m] *= math.exp(lasting)
-    now.displacement[m] = x + change - lasting
+    lasting = markets.each[m].permanent * change
+    now[m].shift += lasting
+    now[m].fundamental *= math.exp(lasting)
+    now[m].displacement = x + change - lasting
 
 
 @kernel
@@ -87,20 +88,21 @@ def _collect(orders: Orders, m: int) -> int:
     o = orders.head[m]
     while o >= 0:
         orders.sorted[count] = o
+        orders.limit[o] = orders.each[o].limit
         count += 1
-        o = orders.following[o]
+        o = orders.each[o].following
     sort_by_key(orders.sorted, orders.limit, count)
     orders.sells[0] = 0.0
     orders.buys[count] = 0.0
     for k in range(count):
-        orders.sells[k + 1] = orders.sells[k] + max(0.0, -orders.quantity[orders.sorted[k]])
+        orders.sells[k + 1] = orders.sells[k] + max(0.0, -orders.each[orders.sorted[k]].quantity)
     for k in range(count - 1, -1, -1):
-        orders.buys[k] = orders.buys[k + 1] + max(0.0, orders.quantity[orders.sorted[k]])
+        orders.buys[k] = orders.buys[k + 1] + max(0.0, orders.each[orders.sorted[k]].quantity)
     return count
 
 
 @kernel
-def _first_cut(markets: Markets, now: MarketState, orders: Orders, m: int, count: int) -> int:
+def _first_cut(markets: Markets, now: Records, orders: Orders, m: int, count: int) -> int:
     """Least k such that the average price with k limits below it does not exceed limit k (count if there is none).
 
     The average price falls and the limits rise with k, so halving finds it.
@@ -109,7 +111,7 @@ def _first_cut(markets: Markets, now: MarketState, orders: Orders, m: int, count
     while low < high:
         k = (low + high) // 2
         price = fill_price(markets, now, m, orders.buys[k] - orders.sells[k])
-        if price <= orders.limit[orders.sorted[k]]:
+        if price <= orders.each[orders.sorted[k]].limit:
             high = k
         else:
             low = k + 1
@@ -117,9 +119,7 @@ def _first_cut(markets: Markets, now: MarketState, orders: Orders, m: int, count
 
 
 @kernel
-def _marginal_net(
-    markets: Markets, now: MarketState, m: int, price: float, inner: float, low: float, high: float
-) -> float:
+def _marginal_net(markets: Markets, now: Records, m: int, price: float, inner: float, low: float, high: float) -> float:
     """Net quantity between ``low`` and ``high`` whose average price is ``price``; ``inner`` if that already is."""
     at_inner = fill_price(markets, now, m, inner)
     if abs(at_inner / price - 1.0) <= SAME_PRICE:
@@ -144,22 +144,20 @@ def _fill_range(orders: Orders, first: int, last: int, buy_share: float, sell_sh
     """Fill the sorted orders first .. last - 1 by a share for each side."""
     for k in range(first, last):
         o = orders.sorted[k]
-        quantity = orders.quantity[o]
+        quantity = orders.each[o].quantity
         share = buy_share if quantity > 0.0 else sell_share
         fill = quantity if share == 1.0 else quantity * share
-        orders.fill[o] = fill if abs(fill) >= NO_FILL else 0.0
+        orders.each[o].filled = fill if abs(fill) >= NO_FILL else 0.0
 
 
 @kernel
-def _clear_at_limit(
-    markets: Markets, now: MarketState, orders: Orders, m: int, first: int, last: int, count: int
-) -> float:
+def _clear_at_limit(markets: Markets, now: Records, orders: Orders, m: int, first: int, last: int, count: int) -> float:
     """Clear on the limit shared by the sorted orders first .. last - 1; they fill in part, the largest volume."""
-    price = orders.limit[orders.sorted[first]]
+    price = orders.each[orders.sorted[first]].limit
     buyers = orders.buys[first] - orders.buys[last]
     sellers = orders.sells[last] - orders.sells[first]
     inner = orders.buys[last] - orders.sells[first]
-    if math.isinf(now.depth[m]):
+    if math.isinf(now[m].depth):
         buy_share, sell_share = 1.0, 1.0
     else:
         net = _marginal_net(markets, now, m, price, inner, inner - sellers, inner + buyers)
@@ -175,27 +173,27 @@ def _clear_at_limit(
 
 
 @kernel
-def clear(markets: Markets, now: MarketState, orders: Orders, m: int) -> float:
+def clear(markets: Markets, now: Records, orders: Orders, m: int) -> float:
     """Clear market m: writes ``orders.fill`` of its orders and returns the price they trade at."""
     count = _collect(orders, m)
     k = _first_cut(markets, now, orders, m, count)
     if k > 0:
         price = fill_price(markets, now, m, orders.buys[k] - orders.sells[k])
-        limit_below = orders.limit[orders.sorted[k - 1]]
+        limit_below = orders.each[orders.sorted[k - 1]].limit
     else:
         price = fill_price(markets, now, m, orders.buys[0])
         limit_below = -math.inf
     on_limit = limit_below
-    if k < count and price >= orders.limit[orders.sorted[k]]:
-        on_limit = orders.limit[orders.sorted[k]]
+    if k < count and price >= orders.each[orders.sorted[k]].limit:
+        on_limit = orders.each[orders.sorted[k]].limit
     elif price > limit_below:
         _fill_range(orders, 0, k, 0.0, 1.0)
         _fill_range(orders, k, count, 1.0, 0.0)
         return price
     first = k
-    while first > 0 and orders.limit[orders.sorted[first - 1]] >= on_limit:
+    while first > 0 and orders.each[orders.sorted[first - 1]].limit >= on_limit:
         first -= 1
     last = first
-    while last < count and orders.limit[orders.sorted[last]] <= on_limit:
+    while last < count and orders.each[orders.sorted[last]].limit <= on_limit:
         last += 1
     return _clear_at_limit(markets, now, orders, m, first, last, count)

@@ -18,7 +18,7 @@ from .results import POOL_COLUMNS
 from .settle import charge_fees, hold_auctions, observe_price
 from .start import reset, zero
 from .state import State, allocate
-from .structs import Floats, Markets, Venue
+from .structs import Flags, Floats, Markets, Venue
 from .trigger import find_breaches
 
 ROUNDS = POOL_COLUMNS.index("rounds")
@@ -32,11 +32,11 @@ NOBODY = -1
 @kernel
 def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
     """Depth of now: droughts by volatility, then deterministic shocks (MODEL 3)."""
-    depth = markets.depth[m]
-    if markets.drought_exponent[m] > 0.0:
-        calm = math.sqrt(variance) / markets.drought_sigma[m]
-        factor = math.inf if calm <= 0.0 else calm ** -markets.drought_exponent[m]
-        depth *= min(markets.drought_cap[m], max(markets.drought_floor[m], factor))
+    depth = markets.each[m].depth
+    if markets.each[m].drought_exponent > 0.0:
+        calm = math.sqrt(variance) / markets.each[m].drought_sigma
+        factor = math.inf if calm <= 0.0 else calm ** -markets.each[m].drought_exponent
+        depth *= min(markets.each[m].drought_cap, max(markets.each[m].drought_floor, factor))
     if markets.depth_scale.shape[0] > 0:
         depth *= markets.depth_scale[step, m]
     return depth
@@ -46,10 +46,10 @@ def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
 def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Floats, step: int) -> None:
     """Fundamental prices of the step, recovery of the books, depths."""
     now = state.market
-    for m in range(now.shift.size):
-        now.fundamental[m] = math.exp(log_price[step, m] + now.shift[m])
-        now.displacement[m] *= venue.markets.recovery[m]
-        now.depth[m] = _depth(venue.markets, m, step, variance[step, m])
+    for m in range(now.size):
+        now[m].fundamental = math.exp(log_price[step, m] + now[m].shift)
+        now[m].displacement *= venue.markets.each[m].recovery
+        now[m].depth = _depth(venue.markets, m, step, variance[step, m])
         observe_price(now, state.market_out, m)
 
 
@@ -76,13 +76,13 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
 @kernel
 def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
     """Rounds of one step until one changes nothing or ``max_rounds``."""
-    start_capacity(venue.pools, state.ledger.capacity)
+    start_capacity(venue.pools, state.ledger)
     changed, count = True, 0
     while changed and count < venue.max_rounds:
         if count == 0:
             set_marks(venue.markets, state.market)
-            for m in range(state.market.mark.size):
-                state.market.anchor[m] = state.market.mark[m]
+            for m in range(state.market.size):
+                state.market[m].anchor = state.market[m].mark
         changed = _round(venue, state, step, unlimited)
         count += 1
     for p in range(state.ledger.out.shape[0]):
@@ -101,18 +101,15 @@ def _step(
     unwind(venue, state)
     set_marks(venue.markets, state.market)
     observe_layers(venue.layers, state.layers, state.market, step * venue.clock.dt, unlimited)
-    for m in range(state.market.mark.size):
-        state.market.previous[m] = state.market.mark[m]
+    for m in range(state.market.size):
+        state.market[m].previous = state.market[m].mark
     remember_shift(history, state.market, step)
 
 
-@kernel
-def oracle_history(markets: Markets) -> Floats:
+def oracle_history(venue: Venue) -> Floats:
     """Ring [lag + 1, m] of permanent impacts, as long as the slowest oracle needs."""
-    longest = 0
-    for m in range(markets.oracle_lag.size):
-        longest = max(longest, markets.oracle_lag[m])
-    return np.zeros((longest + 1, markets.oracle_lag.size), dtype=np.float64)
+    lags = venue.markets.each["oracle_lag"]
+    return np.zeros((int(lags.max(initial=0)) + 1, lags.size))
 
 
 @kernel
@@ -164,6 +161,33 @@ def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
 
 
 @kernel
+def _run_block(
+    venue: Venue,
+    state: State,
+    history: Floats,
+    log_price: Floats,
+    variance: Floats,
+    out_pools: Floats,
+    out_layers: Floats,
+    out_markets: Floats,
+    stop: Flags,
+) -> int:
+    no_trace = np.zeros((0, 0, 0), dtype=np.float64)
+    for w in range(log_price.shape[0]):
+        if stop[0] != 0:
+            return w
+        run_path(venue, state, history, log_price[w], variance[w], NOBODY, no_trace, no_trace)
+        _copy(state.ledger.out, out_pools[w])
+        _copy(state.layers.out, out_layers[w])
+        _copy(state.market_out, out_markets[w])
+        for p in range(out_pools.shape[1]):
+            fund = venue.pools[p].first_fund
+            if _declined(venue, out_layers[w], fund):
+                run_path(venue, state, history, log_price[w], variance[w], fund, no_trace, no_trace)
+                out_pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+    return log_price.shape[0]
+
+
 def run_block(
     venue: Venue,
     log_price: Floats,
@@ -171,7 +195,7 @@ def run_block(
     out_pools: Floats,
     out_layers: Floats,
     out_markets: Floats,
-    stop: np.ndarray,
+    stop: Flags,
 ) -> int:
     """Follow every path of a block; paths on which a finite fund declines run again with it unlimited.
 
@@ -189,29 +213,11 @@ def run_block(
     int
         Number of paths done.
     """
-    state = allocate(venue)
-    history = oracle_history(venue.markets)
-    no_trace = np.zeros((0, 0, 0), dtype=np.float64)
-    for w in range(log_price.shape[0]):
-        if stop[0] != 0:
-            return w
-        run_path(venue, state, history, log_price[w], variance[w], NOBODY, no_trace, no_trace)
-        _copy(state.ledger.out, out_pools[w])
-        _copy(state.layers.out, out_layers[w])
-        _copy(state.market_out, out_markets[w])
-        for p in range(out_pools.shape[1]):
-            fund = venue.pools.first_fund[p]
-            if _declined(venue, out_layers[w], fund):
-                run_path(venue, state, history, log_price[w], variance[w], fund, no_trace, no_trace)
-                out_pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
-    return log_price.shape[0]
+    state, history = allocate(venue), oracle_history(venue)
+    return int(_run_block(venue, state, history, log_price, variance, out_pools, out_layers, out_markets, stop))
 
 
-@kernel
-def trace_path(
-    venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
-) -> None:
+def trace_path(venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats) -> None:
     """Step-by-step record of one path: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
-    state = allocate(venue)
-    history = oracle_history(venue.markets)
+    state, history = allocate(venue), oracle_history(venue)
     run_path(venue, state, history, log_price, variance, NOBODY, trace_pools, trace_markets)

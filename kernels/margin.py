@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .jit import kernel
-from .state import Accounts, MarketState
+from .records import Records
+from .state import Accounts
 from .structs import Book, Markets
 
 DUST = 1e-9
@@ -14,43 +15,43 @@ DUST = 1e-9
 def tiered_maintenance(markets: Markets, m: int, notional: float) -> float:
     """Maintenance of one position before the dynamic factor: max over tiers of rate * notional - deduction."""
     requirement = 0.0
-    for t in range(markets.tier_first[m], markets.tier_first[m + 1]):
-        requirement = max(requirement, markets.tier_rate[t] * notional - markets.tier_deduction[t])
+    for t in range(markets.each[m].tier_first, markets.each[m].tier_last):
+        requirement = max(requirement, markets.tiers[t].rate * notional - markets.tiers[t].deduction)
     return requirement
 
 
 @kernel
-def position_maintenance(markets: Markets, now: MarketState, m: int, quantity: float) -> float:
+def position_maintenance(markets: Markets, now: Records, m: int, quantity: float) -> float:
     """Maintenance of ``quantity`` base units of market m at the mark, dynamic factor included."""
     if quantity == 0.0:
         return 0.0
-    return now.factor[m] * tiered_maintenance(markets, m, abs(quantity) * now.mark[m])
+    return now[m].factor * tiered_maintenance(markets, m, abs(quantity) * now[m].mark)
 
 
 @kernel
-def equity(book: Book, accounts: Accounts, now: MarketState, i: int) -> float:
+def equity(book: Book, accounts: Accounts, now: Records, i: int) -> float:
     """Equity of account i at the mark."""
-    value = accounts.cash[i]
-    for j in range(book.first[i], book.first[i + 1]):
-        value += accounts.quantity[j] * now.worth[book.market[j]]
+    value = accounts.each[i].cash
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        value += accounts.positions[j].quantity * now[book.positions[j].market].worth
     return value
 
 
 @kernel
-def maintenance(book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int) -> float:
+def maintenance(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
     """Maintenance margin of account i at the mark."""
     total = 0.0
-    for j in range(book.first[i], book.first[i + 1]):
-        total += position_maintenance(markets, now, book.market[j], accounts.quantity[j])
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        total += position_maintenance(markets, now, book.positions[j].market, accounts.positions[j].quantity)
     return total
 
 
 @kernel
-def gross(book: Book, accounts: Accounts, now: MarketState, i: int) -> float:
+def gross(book: Book, accounts: Accounts, now: Records, i: int) -> float:
     """Gross notional of account i at the mark."""
     total = 0.0
-    for j in range(book.first[i], book.first[i + 1]):
-        total += abs(accounts.quantity[j]) * now.mark[book.market[j]]
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        total += abs(accounts.positions[j].quantity) * now[book.positions[j].market].mark
     return total
 
 
@@ -61,7 +62,7 @@ def dust(gross_notional: float) -> float:
 
 
 @kernel
-def is_insolvent(book: Book, accounts: Accounts, now: MarketState, i: int) -> bool:
+def is_insolvent(book: Book, accounts: Accounts, now: Records, i: int) -> bool:
     """Whether account i owes more than dust."""
     value = equity(book, accounts, now, i)
     return value < 0.0 and value < -dust(gross(book, accounts, now, i))
@@ -70,8 +71,8 @@ def is_insolvent(book: Book, accounts: Accounts, now: MarketState, i: int) -> bo
 @kernel
 def is_flat(book: Book, accounts: Accounts, i: int) -> bool:
     """Whether account i holds no position."""
-    for j in range(book.first[i], book.first[i + 1]):
-        if accounts.quantity[j] != 0.0:
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        if accounts.positions[j].quantity != 0.0:
             return False
     return True
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from .jit import kernel
+from .records import Records
 from .registry import Parameter, Rule
-from .state import MarketState
 from .structs import Markets
 
 MARKS: tuple[Rule, ...] = (
@@ -25,22 +25,22 @@ ORACLE: tuple[Parameter, ...] = (
 
 
 @kernel
-def book_price(now: MarketState, m: int) -> float:
+def book_price(now: Records, m: int) -> float:
     """P = F exp(x)."""
-    return now.fundamental[m] * math.exp(now.displacement[m])
+    return now[m].fundamental * math.exp(now[m].displacement)
 
 
 @kernel
-def mark_price(markets: Markets, now: MarketState, m: int) -> float:
+def mark_price(markets: Markets, now: Records, m: int) -> float:
     """K of market m as its rule says."""
-    if markets.mark[m] == BOOK:
+    if markets.each[m].mark_rule == BOOK:
         return book_price(now, m)
-    return now.published[m]
+    return now[m].published
 
 
 @kernel
-def set_marks(markets: Markets, now: MarketState) -> None:
+def set_marks(markets: Markets, now: Records) -> None:
     """Marks of a round, and what one unit is worth at them."""
-    for m in range(markets.depth.size):
-        now.mark[m] = mark_price(markets, now, m)
-        now.worth[m] = now.mark[m] - now.funding[m]
+    for m in range(markets.each.size):
+        now[m].mark = mark_price(markets, now, m)
+        now[m].worth = now[m].mark - now[m].funding

@@ -47,18 +47,18 @@ def _open_interest(venue: Venue, state: State, m: int) -> float:
     """Value at the mark of all long positions of accounts and layers in market m."""
     units = 0.0
     for at in range(venue.book.market_first[m], venue.book.market_first[m + 1]):
-        units += max(0.0, state.accounts.quantity[venue.book.by_market[at]])
-    for k in range(venue.layers.kind.size):
+        units += max(0.0, state.accounts.positions[venue.book.by_market[at]].quantity)
+    for k in range(venue.layers.size):
         units += max(0.0, state.layers.quantity[k, m])
-    return units * state.market.mark[m]
+    return units * state.market[m].mark
 
 
 @kernel
 def _count(venue: Venue, state: State) -> None:
     """Accounts by what happened to them, and deficits of those still open."""
     out = state.ledger.out
-    for i in range(state.accounts.events.size):
-        p, events = venue.book.pool[i], state.accounts.events[i]
+    for i in range(state.accounts.each.size):
+        p, events = venue.book.accounts[i].pool, state.accounts.each[i].events
         out[p, BREACHED_ACCOUNTS] += 1.0 if events & BREACHED else 0.0
         out[p, LIQUIDATED_ACCOUNTS] += 1.0 if events & LIQUIDATED else 0.0
         out[p, TAKEN_ACCOUNTS] += 1.0 if events & TAKEN_OVER else 0.0
@@ -70,7 +70,7 @@ def _count(venue: Venue, state: State) -> None:
 
 @kernel
 def _collect_layers(venue: Venue, state: State) -> None:
-    for k in range(venue.layers.kind.size):
+    for k in range(venue.layers.size):
         if has_balance(venue.layers, k):
             state.layers.out[k, EQUITY_END] = layer_equity(state.layers, state.market, k)
             state.layers.out[k, INVENTORY_END] = layer_gross(state.layers, state.market, k)
@@ -83,16 +83,16 @@ def collect(venue: Venue, state: State) -> None:
     _collect_layers(venue, state)
     out, layer_out = state.ledger.out, state.layers.out
     for p in range(out.shape[0]):
-        fund = venue.pools.first_fund[p]
+        fund = venue.pools[p].first_fund
         if fund < 0:
             for column in (REQUIRED, FUND_LOW, FUND_END, FIRST_DECLINE):
                 out[p, column] = float("nan")
             continue
-        out[p, REQUIRED] = layer_out[fund, FALL] + venue.layers.floor[fund]
+        out[p, REQUIRED] = layer_out[fund, FALL] + venue.layers[fund].floor
         out[p, FUND_LOW] = layer_out[fund, LOW]
         out[p, FUND_END] = layer_out[fund, EQUITY_END]
         out[p, FIRST_DECLINE] = layer_out[fund, LAYER_DECLINE]
-    for m in range(state.market.mark.size):
+    for m in range(state.market.size):
         state.market_out[m, PRICE_END] = book_price(state.market, m)
         state.market_out[m, INTEREST_END] = _open_interest(venue, state, m)
 
@@ -101,17 +101,15 @@ def collect(venue: Venue, state: State) -> None:
 def trace_step(venue: Venue, state: State, trace_pools: Floats, trace_markets: Floats, step: int) -> None:
     """Record one step: cumulative losses of the pools, state of the markets."""
     for p in range(state.ledger.out.shape[0]):
-        fund = venue.pools.first_fund[p]
-        trace_pools[step, p, TRACE_FUND] = (
-            layer_equity(state.layers, state.market, fund) if fund >= 0 else float("nan")
-        )
+        fund = venue.pools[p].first_fund
+        trace_pools[step, p, TRACE_FUND] = layer_equity(state.layers, state.market, fund) if fund >= 0 else float("nan")
         for traced, column in TRACED:
             trace_pools[step, p, traced] = state.ledger.out[p, column]
     now = state.market
-    for m in range(now.mark.size):
-        trace_markets[step, m, T_FUNDAMENTAL] = now.fundamental[m]
+    for m in range(now.size):
+        trace_markets[step, m, T_FUNDAMENTAL] = now[m].fundamental
         trace_markets[step, m, T_PRICE] = book_price(now, m)
-        trace_markets[step, m, T_MARK] = now.mark[m]
-        trace_markets[step, m, T_DISPLACEMENT] = now.displacement[m]
-        trace_markets[step, m, T_DEPTH] = now.depth[m]
+        trace_markets[step, m, T_MARK] = now[m].mark
+        trace_markets[step, m, T_DISPLACEMENT] = now[m].displacement
+        trace_markets[step, m, T_DEPTH] = now[m].depth
         trace_markets[step, m, T_INTEREST] = _open_interest(venue, state, m)

@@ -6,8 +6,9 @@ from .auction import clear, move_book
 from .jit import kernel
 from .margin import equity
 from .marks import book_price
+from .records import Records
 from .results import MARKET_COLUMNS, POOL_COLUMNS
-from .state import LIQUIDATED, Accounts, MarketState, State
+from .state import LIQUIDATED, Accounts, State
 from .structs import Floats, Venue
 from .trigger import disturb
 
@@ -28,42 +29,42 @@ UNFILLED = 1e-12
 
 
 @kernel
-def observe_price(now: MarketState, market_out: Floats, m: int) -> None:
+def observe_price(now: Records, market_out: Floats, m: int) -> None:
     """Take the book's price into the path's extremes."""
     price = book_price(now, m)
     market_out[m, PRICE_LOW] = min(market_out[m, PRICE_LOW], price)
     market_out[m, PRICE_HIGH] = max(market_out[m, PRICE_HIGH], price)
-    market_out[m, DISPLACEMENT] = max(market_out[m, DISPLACEMENT], abs(now.displacement[m]))
+    market_out[m, DISPLACEMENT] = max(market_out[m, DISPLACEMENT], abs(now[m].displacement))
 
 
 @kernel
-def trade(accounts: Accounts, now: MarketState, j: int, i: int, m: int, quantity: float, price: float) -> None:
+def trade(accounts: Accounts, now: Records, j: int, i: int, m: int, quantity: float, price: float) -> None:
     """Account i changes position j by ``quantity`` at ``price``; closing it whole leaves exactly nothing."""
-    accounts.cash[i] -= quantity * (price - now.funding[m])
-    left = accounts.quantity[j] + quantity
-    accounts.quantity[j] = 0.0 if quantity == -accounts.quantity[j] else left
+    accounts.each[i].cash -= quantity * (price - now[m].funding)
+    left = accounts.positions[j].quantity + quantity
+    accounts.positions[j].quantity = 0.0 if quantity == -accounts.positions[j].quantity else left
 
 
 @kernel
 def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> float:
     """Book one order's fill; returns the filled quantity."""
     accounts, now, orders, ledger = state.accounts, state.market, state.orders, state.ledger
-    i, j, fill = orders.account[o], orders.position[o], orders.fill[o]
-    if abs(orders.quantity[o] - fill) > UNFILLED * abs(orders.quantity[o]):
-        accounts.unfilled[i] = 1
+    i, j, fill = orders.each[o].account, orders.each[o].position, orders.each[o].filled
+    if abs(orders.each[o].quantity - fill) > UNFILLED * abs(orders.each[o].quantity):
+        accounts.each[i].unfilled = 1
     if fill == 0.0:
         return 0.0
-    p = venue.book.pool[i]
+    p = venue.book.accounts[i].pool
     trade(accounts, now, j, i, m, fill, price)
-    ledger.outside_cash[p] += fill * (price - now.funding[m])
+    ledger.each[p].outside_cash += fill * (price - now[m].funding)
     ledger.outside_quantity[p, m] -= fill
-    accounts.events[i] |= LIQUIDATED
-    accounts.fee_base[i] += abs(fill) * price
+    accounts.each[i].events |= LIQUIDATED
+    accounts.each[i].fee_base += abs(fill) * price
     disturb(state.blocks, i)
-    notional = abs(fill) * now.mark[m]
+    notional = abs(fill) * now[m].mark
     ledger.out[p, LIQUIDATED_NOTIONAL] += notional
     ledger.out[p, AUCTION_VALUE] += abs(fill) * price
-    ledger.out[p, AUCTION_COST] += fill * (price - now.mark[m])
+    ledger.out[p, AUCTION_COST] += fill * (price - now[m].mark)
     state.market_out[m, MARKET_LIQUIDATED] += notional
     return fill
 
@@ -72,7 +73,7 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
 def hold_auctions(venue: Venue, state: State) -> bool:
     """Clear every market with orders and settle it; returns whether anything was filled."""
     filled = False
-    for m in range(venue.markets.depth.size):
+    for m in range(venue.markets.each.size):
         if state.orders.head[m] < 0:
             continue
         price = clear(venue.markets, state.market, state.orders, m)
@@ -82,7 +83,7 @@ def hold_auctions(venue: Venue, state: State) -> bool:
             fill = _settle_order(venue, state, o, m, price)
             net += fill
             filled = filled or fill != 0.0
-            o = state.orders.following[o]
+            o = state.orders.each[o].following
         move_book(venue.markets, state.market, m, net)
         observe_price(state.market, state.market_out, m)
     return filled
@@ -101,20 +102,19 @@ def charge_fees(venue: Venue, state: State, breaches: int, step: int) -> None:
     book = venue.book
     for b in range(breaches):
         i = accounts.breach[b]
-        if accounts.fee_base[i] == 0.0:
+        if accounts.each[i].fee_base == 0.0:
             continue
-        p = book.pool[i]
+        p = book.accounts[i].pool
         _first_time(ledger.out, p, FIRST_LIQUIDATION, step * venue.clock.dt)
         left = max(0.0, equity(book, accounts, state.market, i))
-        fee = min(pools.fee_rate[p] * accounts.fee_base[i], left)
+        fee = min(pools[p].fee_rate * accounts.each[i].fee_base, left)
         if fee <= 0.0:
             continue
-        accounts.cash[i] -= fee
-        fund = pools.first_fund[p]
-        kept = pools.fund_share[p] * fee if fund >= 0 else 0.0
+        accounts.each[i].cash -= fee
+        fund = pools[p].first_fund
+        kept = pools[p].fund_share * fee if fund >= 0 else 0.0
         if fund >= 0:
-            state.layers.cash[fund] += kept
-        ledger.liquidators[p] += fee - kept
+            state.layers.each[fund].cash += kept
+        ledger.each[p].liquidators += fee - kept
         ledger.out[p, FEES] += fee
         ledger.out[p, FEES_FUND] += kept
-

@@ -6,14 +6,22 @@ import math
 
 from .jit import kernel
 from .layers.balance import (
-    DEPLETION, FALL, FALL_AT, FIRST_DECLINE, FIRST_UNDER, LOW, has_balance, layer_equity,
+    DEPLETION,
+    FALL,
+    FALL_AT,
+    FIRST_DECLINE,
+    FIRST_UNDER,
+    LOW,
+    has_balance,
+    layer_equity,
 )
 from .margin import equity
 from .marks import set_marks
+from .records import Records
 from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
-from .state import NEVER, Accounts, LayerState, Ledger, MarketState, State
-from .structs import Book, Floats, Layers, Venue
+from .state import NEVER, Accounts, LayerState, Ledger, State
+from .structs import Book, Floats, Venue
 from .trigger import forget
 
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
@@ -27,50 +35,50 @@ def zero(table: Floats) -> None:
 
 
 @kernel
-def _reset_markets(venue: Venue, now: MarketState, market_out: Floats, log_price: Floats) -> None:
+def _reset_markets(venue: Venue, now: Records, market_out: Floats, log_price: Floats) -> None:
     zero(market_out)
-    for m in range(now.shift.size):
-        now.shift[m] = 0.0
-        now.displacement[m] = 0.0
-        now.fundamental[m] = math.exp(log_price[0, m])
-        now.depth[m] = venue.markets.depth[m]
-        now.funding[m] = 0.0
-        now.factor[m] = 1.0
-        now.published[m] = now.fundamental[m]
-        now.published_at[m] = 0
+    for m in range(now.size):
+        now[m].shift = 0.0
+        now[m].displacement = 0.0
+        now[m].fundamental = math.exp(log_price[0, m])
+        now[m].depth = venue.markets.each[m].depth
+        now[m].funding = 0.0
+        now[m].factor = 1.0
+        now[m].published = now[m].fundamental
+        now[m].published_at = 0
         market_out[m, PRICE_LOW] = math.inf
         market_out[m, PRICE_HIGH] = 0.0
         observe_price(now, market_out, m)
     set_marks(venue.markets, now)
-    for m in range(now.shift.size):
-        now.anchor[m] = now.mark[m]
-        now.previous[m] = now.mark[m]
+    for m in range(now.size):
+        now[m].anchor = now[m].mark
+        now[m].previous = now[m].mark
 
 
 @kernel
-def _reset_accounts(book: Book, accounts: Accounts, now: MarketState) -> None:
-    for j in range(book.quantity.size):
-        accounts.quantity[j] = book.quantity[j]
-        accounts.limit_step[j] = NEVER
-    for i in range(book.cash.size):
-        accounts.cash[i] = book.cash[i]
-        accounts.since[i] = NEVER
-        accounts.sliced[i] = NEVER
-        accounts.events[i] = 0
-        accounts.start_equity[i] = equity(book, accounts, now, i)
+def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
+    for j in range(book.positions.size):
+        accounts.positions[j].quantity = book.positions[j].quantity
+        accounts.positions[j].limit_step = NEVER
+    for i in range(book.accounts.size):
+        accounts.each[i].cash = book.accounts[i].cash
+        accounts.each[i].since = NEVER
+        accounts.each[i].sliced = NEVER
+        accounts.each[i].events = 0
+        accounts.each[i].start_equity = equity(book, accounts, now, i)
 
 
 @kernel
-def _reset_layers(layers: Layers, state: LayerState, now: MarketState) -> None:
+def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.quantity)
     zero(state.out)
-    for k in range(layers.kind.size):
-        state.cash[k] = layers.capital[k]
+    for k in range(layers.size):
+        state.each[k].cash = layers[k].capital
         for column in (FALL_AT, FIRST_DECLINE, FIRST_UNDER, DEPLETION):
             state.out[k, column] = math.nan
         if has_balance(layers, k):
-            state.start[k] = layer_equity(state, now, k)
-            state.out[k, LOW] = state.start[k]
+            state.each[k].start = layer_equity(state, now, k)
+            state.out[k, LOW] = state.each[k].start
             state.out[k, FALL] = 0.0
 
 
@@ -80,13 +88,15 @@ def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
     book = venue.book
     zero(ledger.outside_quantity)
     zero(ledger.out)
-    for p in range(ledger.outside_cash.size):
-        ledger.outside_cash[p] = 0.0
-        ledger.liquidators[p] = 0.0
+    for p in range(ledger.each.size):
+        ledger.each[p].outside_cash = 0.0
+        ledger.each[p].liquidators = 0.0
         ledger.out[p, FIRST_LIQUIDATION] = math.nan
         ledger.out[p, FIRST_ADL] = math.nan
-    for j in range(book.quantity.size):
-        ledger.outside_quantity[book.pool[book.holder[j]], book.market[j]] -= book.quantity[j]
+    for j in range(book.positions.size):
+        ledger.outside_quantity[book.accounts[book.positions[j].holder].pool, book.positions[j].market] -= (
+            book.positions[j].quantity
+        )
 
 
 @kernel
@@ -97,5 +107,5 @@ def reset(venue: Venue, state: State, log_price: Floats) -> None:
     _reset_layers(venue.layers, state.layers, state.market)
     _reset_ledger(venue, state.ledger)
     forget(state.blocks)
-    for i in range(state.scratch.closing.size):
-        state.scratch.closing[i] = 0
+    for i in range(state.accounts.each.size):
+        state.accounts.each[i].closing = 0

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import kernel
+from .records import Records, record, records
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from .structs import Book, Floats, Ints, Layers, Venue
+from .structs import Floats, Ints, Venue
 
 BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED = 1, 2, 4, 8, 16
 """Bits of ``Accounts.events``: what has happened to an account on this path."""
@@ -16,74 +16,80 @@ BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED = 1, 2, 4, 8, 16
 NEVER = -1
 """A step that has not come."""
 
-N_POOL, N_LAYER, N_MARKET = len(POOL_COLUMNS), len(LAYER_COLUMNS), len(MARKET_COLUMNS)
+ACCOUNT = record(
+    ("cash", float, "Ledger cash, with the funding index at which it was written taken out."),
+    ("start_equity", float, "Equity at index 0, the base of the session profit."),
+    ("since", int, "Step at which the running breach was first seen, or NEVER."),
+    ("sliced", int, "Step of the last partial order, or NEVER."),
+    ("events", int, "Bits of what happened."),
+    ("unfilled", int, "1 when the limit left the account's order unfilled this round."),
+    ("fee_base", float, "Value the account traded in this round's auctions."),
+    ("closing", int, "1 while ADL is closing the account."),
+    ("closing_equity", float, "Its equity when ADL began."),
+    ("closing_maintenance", float, "Its maintenance when ADL began."),
+    ("closing_gross", float, "Its gross notional when ADL began."),
+)
+
+POSITION = record(
+    ("quantity", float, "Signed quantity."),
+    ("limit", float, "Limit price of the last order for the position."),
+    ("limit_step", int, "Step in which that limit was set, or NEVER."),
+)
+
+MARKET = record(
+    ("shift", float, "Log of the permanent impact so far."),
+    ("displacement", float, "Transient log displacement x of the book."),
+    ("fundamental", float, "F, permanent impact included."),
+    ("depth", float, "Depth of now in base units."),
+    ("mark", float, "K of this round."),
+    ("anchor", float, "K of the step's first round: what slippage limits are measured from."),
+    ("previous", float, "K of the last step's observation."),
+    ("funding", float, "Cumulative funding per unit."),
+    ("worth", float, "K minus the cumulative funding: what one unit is worth to its account."),
+    ("factor", float, "Dynamic margin factor kappa."),
+    ("published", float, "Price last published by the oracle."),
+    ("published_at", int, "Step at which it was."),
+)
+
+BALANCE = record(
+    ("cash", float, "Ledger cash of the layer."),
+    ("start", float, "Its equity at index 0."),
+)
+
+COUNTERPART = record(
+    ("outside_cash", float, "Cash of the outside traders who traded with the pool."),
+    ("liquidators", float, "Fees paid out."),
+    ("capacity", float, "Notional that liquidators can still carry in this step."),
+)
+
+ORDER = record(
+    ("account", int, "Account of the order."),
+    ("position", int, "Position it reduces."),
+    ("quantity", float, "Signed quantity wanted."),
+    ("limit", float, "Worst price accepted; infinite for none."),
+    ("filled", float, "Signed quantity filled."),
+    ("following", int, "Next order of the same market, or -1."),
+)
 
 
 class Accounts(NamedTuple):
     """Margin accounts on this path."""
 
-    cash: Floats
-    """[i] ledger cash, with the funding index at which it was written taken out."""
-    quantity: Floats
-    """[j] signed quantity."""
-    start_equity: Floats
-    """[i] equity at index 0, the base of the session profit."""
-    since: Ints
-    """[i] step at which the running breach was first seen, or NEVER."""
-    sliced: Ints
-    """[i] step of the last partial order, or NEVER."""
-    events: Ints
-    """[i] bits of what happened."""
+    each: Records
+    """[i] ACCOUNT."""
+    positions: Records
+    """[j] POSITION."""
     breach: Ints
-    """[i] accounts in breach this round, the first ``count`` of them valid."""
-    unfilled: Ints
-    """[i] 1 for an account whose order the limit left unfilled this round."""
-    fee_base: Floats
-    """[i] value an account traded in this round's auctions."""
-    limit: Floats
-    """[j] limit price of the last order for the position, kept through the rounds of a step."""
-    limit_step: Ints
-    """[j] step in which that limit was set, or NEVER."""
-
-
-class MarketState(NamedTuple):
-    """Prices and books of the markets on this path, all [m]."""
-
-    shift: Floats
-    """Log of the permanent impact so far."""
-    displacement: Floats
-    """Transient log displacement x of the book."""
-    fundamental: Floats
-    """F, permanent impact included."""
-    depth: Floats
-    """Depth of now in base units."""
-    mark: Floats
-    """K of this round."""
-    anchor: Floats
-    """K of the step's first round: what slippage limits are measured from."""
-    previous: Floats
-    """K of the last step's observation."""
-    funding: Floats
-    """Cumulative funding per unit."""
-    worth: Floats
-    """K minus the cumulative funding: what one unit is worth to its account."""
-    factor: Floats
-    """Dynamic margin factor kappa."""
-    published: Floats
-    """Price last published by the oracle."""
-    published_at: Ints
-    """Step at which it was."""
+    """[i] accounts in breach this round; how many of them is passed along."""
 
 
 class LayerState(NamedTuple):
     """Balances of the layers on this path."""
 
-    cash: Floats
-    """[l] ledger cash."""
+    each: Records
+    """[l] BALANCE."""
     quantity: Floats
     """[l, m] inventory."""
-    start: Floats
-    """[l] equity at index 0."""
     out: Floats
     """[l, LAYER_COLUMNS] results."""
 
@@ -91,37 +97,25 @@ class LayerState(NamedTuple):
 class Ledger(NamedTuple):
     """The other ends of every trade, so that nothing is created or lost."""
 
-    outside_cash: Floats
-    """[p] outside traders who traded with the pool."""
+    each: Records
+    """[p] COUNTERPART."""
     outside_quantity: Floats
-    """[p, m] their position."""
-    liquidators: Floats
-    """[p] fees paid out."""
-    capacity: Floats
-    """[p] notional that liquidators can still carry in this step."""
+    """[p, m] position of the outside traders."""
     out: Floats
     """[p, POOL_COLUMNS] results."""
 
 
 class Orders(NamedTuple):
-    """Forced orders of one round; markets chain theirs through ``head`` and ``following``."""
+    """Forced orders of one round; a market chains its own through ``head`` and ``following``."""
 
-    account: Ints
-    """[j] account of the order."""
-    position: Ints
-    """[j] position it reduces."""
-    quantity: Floats
-    """[j] signed quantity wanted."""
-    limit: Floats
-    """[j] worst price accepted; infinite for none."""
-    fill: Floats
-    """[j] signed quantity filled."""
+    each: Records
+    """[j] ORDER."""
     head: Ints
     """[m] first order of the market, or -1."""
-    following: Ints
-    """[j] next order of the same market, or -1."""
     sorted: Ints
     """[j] scratch: orders by limit price."""
+    limit: Floats
+    """[j] scratch: limit prices, to sort by."""
     buys: Floats
     """[j + 1] scratch: buy quantity at or above each limit."""
     sells: Floats
@@ -150,21 +144,14 @@ class Scratch(NamedTuple):
     """[i] most that can be allotted."""
     share: Floats
     """[i] allotted."""
-    closing: Ints
-    """[i] 1 for an account that ADL is closing."""
-    closing_equity: Floats
-    """[i] its equity when ADL began."""
-    closing_maintenance: Floats
-    """[i] its maintenance when ADL began."""
-    closing_gross: Floats
-    """[i] its gross notional when ADL began."""
 
 
 class State(NamedTuple):
     """Everything a path changes."""
 
     accounts: Accounts
-    market: MarketState
+    market: Records
+    """[m] MARKET."""
     layers: LayerState
     ledger: Ledger
     orders: Orders
@@ -178,46 +165,32 @@ BLOCK = 64
 """Accounts per block of the trigger search."""
 
 
-@kernel
-def _floats(n: int) -> Floats:
-    return np.zeros(n, dtype=np.float64)
-
-
-@kernel
-def _ints(n: int) -> Ints:
-    return np.zeros(n, dtype=np.int64)
-
-
-@kernel
-def _grid(n: int, m: int) -> Floats:
-    return np.zeros((n, m), dtype=np.float64)
-
-
-@kernel
 def allocate(venue: Venue) -> State:
     """Room for one path of the venue; reused for every path of a thread."""
-    n, nj = venue.book.cash.size, venue.book.quantity.size
-    m, p, layers = venue.markets.depth.size, venue.pools.size.size, venue.layers.kind.size
+    n, nj = venue.book.accounts.size, venue.book.positions.size
+    m, p, layers = venue.markets.each.size, venue.pools.size, venue.layers.size
+    longest = max(n, nj)
     blocks = (n + BLOCK - 1) // BLOCK
     return State(
-        Accounts(
-            _floats(n), _floats(nj), _floats(n), _ints(n), _ints(n), _ints(n), _ints(n), _ints(n), _floats(n),
-            _floats(nj), _ints(nj),
-        ),
-        MarketState(
-            _floats(m), _floats(m), _floats(m), _floats(m), _floats(m), _floats(m), _floats(m), _floats(m),
-            _floats(m), _floats(m), _floats(m), _ints(m),
-        ),
-        LayerState(_floats(layers), _grid(layers, m), _floats(layers), _grid(layers, N_LAYER)),
-        Ledger(_floats(p), _grid(p, m), _floats(p), _floats(p), _grid(p, N_POOL)),
+        Accounts(records(ACCOUNT, n), records(POSITION, nj), np.zeros(n, np.int64)),
+        records(MARKET, m),
+        LayerState(records(BALANCE, layers), np.zeros((layers, m)), np.zeros((layers, len(LAYER_COLUMNS)))),
+        Ledger(records(COUNTERPART, p), np.zeros((p, m)), np.zeros((p, len(POOL_COLUMNS)))),
         Orders(
-            _ints(nj), _ints(nj), _floats(nj), _floats(nj), _floats(nj), _ints(m), _ints(nj), _ints(nj),
-            _floats(nj + 1), _floats(nj + 1),
+            records(ORDER, nj),
+            np.zeros(m, np.int64),
+            np.zeros(nj, np.int64),
+            np.zeros(nj),
+            np.zeros(nj + 1),
+            np.zeros(nj + 1),
         ),
-        Blocks(_floats(blocks), _grid(blocks, m)),
+        Blocks(np.zeros(blocks), np.zeros((blocks, m))),
         Scratch(
-            _ints(max(n, nj)), _ints(max(n, nj)), _floats(max(n, nj)), _floats(max(n, nj)), _floats(max(n, nj)),
-            _ints(n), _floats(n), _floats(n), _floats(n),
+            np.zeros(longest, np.int64),
+            np.zeros(longest, np.int64),
+            np.zeros(longest),
+            np.zeros(longest),
+            np.zeros(longest),
         ),
-        _grid(m, N_MARKET),
+        np.zeros((m, len(MARKET_COLUMNS))),
     )

@@ -1,4 +1,4 @@
-"""What crosses into a kernel: named tuples of C-contiguous float64 and int64 arrays.
+"""What crosses into a kernel: named tuples of C-contiguous arrays of float64, int64 and records.
 
 Axis letters, used in every shape of every docstring:
 
@@ -26,8 +26,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .records import Records, record
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.uint8]
 
 
 class Models(NamedTuple):
@@ -78,25 +81,88 @@ class Clock(NamedTuple):
     """Seconds between two checks."""
 
 
+HOLDER = record(
+    ("cash", float, "Ledger cash: wallet minus the cost of the open positions."),
+    ("pool", int, "Pool of the account."),
+    ("owner", int, "Owner of the account."),
+    ("first", int, "First position of the account."),
+    ("last", int, "One after its last position."),
+)
+
+HOLDING = record(
+    ("market", int, "Market of the position; an account has at most one position per market."),
+    ("holder", int, "Account of the position."),
+    ("quantity", float, "Signed quantity at index 0, base units."),
+    ("entry", float, "Entry price."),
+)
+
+TIER = record(
+    ("lower", float, "Lower notional of the tier."),
+    ("rate", float, "Maintenance rate."),
+    ("deduction", float, "Deduction that makes the requirement continuous."),
+)
+
+INSTRUMENT = record(
+    ("tier_first", int, "First tier of the market."),
+    ("tier_last", int, "One after its last tier."),
+    ("depth", float, "Base units that displace the book by `move`; infinity is an endless book."),
+    ("move", float, "Log displacement made by one depth."),
+    ("exponent", float, "Exponent of the impact law: 1 flat book, 0.5 square-root law."),
+    ("permanent", float, "Share of the displacement that stays in the fundamental price."),
+    ("recovery", float, "Factor on the displacement per check: 2^(-dt / half-life)."),
+    ("drought_exponent", float, "Fall of the depth with volatility; 0 is off."),
+    ("drought_floor", float, "Least share of the depth left by a drought."),
+    ("drought_cap", float, "Largest factor on the depth in calm; infinity is none."),
+    ("drought_sigma", float, "Volatility, per root year, at which the depth is the stated one."),
+    ("mark_rule", int, "Number of the mark rule in stress.kernels.marks."),
+    ("oracle_lag", int, "Delay of the oracle in checks."),
+    ("oracle_heartbeat", float, "Seconds after which the oracle publishes whatever the change."),
+    ("oracle_deviation", float, "Relative change that makes the oracle publish before its heartbeat."),
+)
+
+POOL = record(
+    ("size_rule", int, "Number of the size rule in stress.kernels.sizes."),
+    ("size_share", float, "`fraction`: share sent. `to_target`: target of equity over maintenance."),
+    ("size_above", float, "`fraction`: notional above which only the share is sent."),
+    ("size_cooldown", int, "`fraction`: checks between two slices."),
+    ("size_during", int, "`fraction`, within the cooldown: 0 wait, 1 send everything."),
+    ("limit_rule", int, "Number of the limit rule in stress.kernels.limits."),
+    ("limit_a", float, "`slippage`: cap. `fillable`: spread."),
+    ("limit_b", float, "`fillable`: adjustment."),
+    ("fee_rate", float, "Fee on the liquidated notional."),
+    ("fund_share", float, "Share of the fee that goes to the pool's first fund."),
+    ("latency", int, "Checks between breach and order."),
+    ("capacity", float, "Notional that liquidators can carry per check; infinity is none."),
+    ("takeover_unfilled", int, "1: accounts whose order the limit left unfilled are offered to the layers."),
+    ("first_fund", int, "Layer number of the pool's first fund or vault, -1 for none."),
+)
+
+LAYER = record(
+    ("kind", int, "Number of the layer kind in stress.kernels.layers."),
+    ("pool", int, "Pool of the layer."),
+    ("place", int, "Place in the pool's waterfall, from 0."),
+    ("capital", float, "Initial cash; 0 for layers without a balance."),
+    ("floor", float, "Equity under which the layer takes nothing."),
+    ("unlimited", int, "1: accepts everything, its deficit is never passed on."),
+    ("partial", int, "1: takes the same share of all deficits; 0: whole accounts, smallest deficit first."),
+    ("adl_below_floor", int, "1: closed whole by ADL when under its floor."),
+    ("share", float, "Vault: takes accounts with equity under share * maintenance."),
+    ("accept_negative", int, "Vault: 1 takes accounts with negative equity too."),
+    ("unwind", int, "Number of the unwind rule in stress.kernels.layers."),
+    ("unwind_share", float, "`twap`: share of the inventory sent per check, 1 - 2^(-dt / half-life)."),
+    ("rank", int, "ADL: number of the rank in stress.kernels.ranks."),
+    ("price", int, "ADL: number in stress.kernels.layers.PRICES."),
+    ("payers", int, "Socialise: number in stress.kernels.layers.BASES."),
+)
+
+
 class Book(NamedTuple):
     """Margin accounts and their positions at index 0."""
 
-    cash: Floats
-    """[i] ledger cash: wallet minus the cost of the open positions."""
-    pool: Ints
-    """[i] pool of the account."""
-    owner: Ints
-    """[i] owner of the account."""
-    first: Ints
-    """[i + 1] positions of account i are ``first[i]:first[i + 1]``."""
-    market: Ints
-    """[j] market of the position; at most one position of an account per market."""
-    quantity: Floats
-    """[j] signed quantity in base units."""
-    entry: Floats
-    """[j] entry price."""
-    holder: Ints
-    """[j] account of the position."""
+    accounts: Records
+    """[i] HOLDER."""
+    positions: Records
+    """[j] HOLDING, account by account."""
     market_first: Ints
     """[m + 1] positions in market m are ``by_market[market_first[m]:market_first[m + 1]]``."""
     by_market: Ints
@@ -104,114 +170,14 @@ class Book(NamedTuple):
 
 
 class Markets(NamedTuple):
-    """Margin tiers, liquidity, mark and oracle of each market."""
+    """Margin tiers, liquidity, mark and oracle of the markets."""
 
-    tier_first: Ints
-    """[m + 1] tiers of market m are ``tier_first[m]:tier_first[m + 1]``."""
-    tier_lower: Floats
-    """[t] lower notional of the tier."""
-    tier_rate: Floats
-    """[t] maintenance rate."""
-    tier_deduction: Floats
-    """[t] deduction that makes the requirement continuous."""
-    depth: Floats
-    """[m] base units that move the book by ``move``; infinity is an endless book."""
+    each: Records
+    """[m] INSTRUMENT."""
+    tiers: Records
+    """[t] TIER, market by market."""
     depth_scale: Floats
     """[s, m] factor on the depth from deterministic shocks; (0, m) when there is none."""
-    move: Floats
-    """[m] log displacement made by one depth."""
-    exponent: Floats
-    """[m] exponent of the impact law: 1 flat book, 0.5 square-root law."""
-    permanent: Floats
-    """[m] share of the displacement that stays in the fundamental price."""
-    recovery: Floats
-    """[m] factor on the displacement per check: 2^(-dt / half-life)."""
-    drought_exponent: Floats
-    """[m] fall of the depth with volatility; 0 is off."""
-    drought_floor: Floats
-    """[m] least share of the depth left by a drought."""
-    drought_cap: Floats
-    """[m] largest factor on the depth in calm; infinity is none."""
-    drought_sigma: Floats
-    """[m] volatility, per root year, at which the depth is the stated one."""
-    mark: Ints
-    """[m] number of the mark rule in :mod:`stress.kernels.marks`."""
-    mark_param: Floats
-    """[m] parameter of the mark rule."""
-    oracle_lag: Ints
-    """[m] delay of the oracle in checks."""
-    oracle_heartbeat: Floats
-    """[m] seconds after which the oracle publishes whatever the change."""
-    oracle_deviation: Floats
-    """[m] relative change that makes the oracle publish before its heartbeat."""
-
-
-class Pools(NamedTuple):
-    """How each pool liquidates."""
-
-    size: Ints
-    """[p] number of the size rule in :mod:`stress.kernels.sizes`."""
-    size_share: Floats
-    """[p] ``fraction``: share sent. ``to_target``: target of equity over maintenance."""
-    size_above: Floats
-    """[p] ``fraction``: notional above which only the share is sent."""
-    size_cooldown: Ints
-    """[p] ``fraction``: checks between two slices."""
-    size_during: Ints
-    """[p] ``fraction``, within the cooldown: 0 wait, 1 send everything."""
-    limit: Ints
-    """[p] number of the limit rule in :mod:`stress.kernels.limits`."""
-    limit_a: Floats
-    """[p] ``slippage``: cap. ``fillable``: spread."""
-    limit_b: Floats
-    """[p] ``fillable``: adjustment."""
-    fee_rate: Floats
-    """[p] fee on the liquidated notional."""
-    fund_share: Floats
-    """[p] share of the fee that goes to the pool's first fund."""
-    latency: Ints
-    """[p] checks between breach and order."""
-    capacity: Floats
-    """[p] notional that liquidators can carry per check; infinity is none."""
-    takeover_unfilled: Ints
-    """[p] 1: accounts whose order the limit left unfilled are offered to the layers; 0: only insolvent ones."""
-    first_fund: Ints
-    """[p] layer number of the pool's first fund or vault, -1 for none."""
-
-
-class Layers(NamedTuple):
-    """The waterfall: layers of all pools, sorted by place and pool."""
-
-    kind: Ints
-    """[l] number of the layer kind in :mod:`stress.kernels.layers`."""
-    pool: Ints
-    """[l] pool of the layer."""
-    place: Ints
-    """[l] place in the pool's waterfall, from 0."""
-    capital: Floats
-    """[l] initial cash; 0 for layers without a balance."""
-    floor: Floats
-    """[l] equity under which the layer takes nothing."""
-    unlimited: Ints
-    """[l] 1: accepts everything, its deficit is never passed on."""
-    partial: Ints
-    """[l] 1: takes the same share of all deficits; 0: whole accounts, smallest deficit first."""
-    adl_below_floor: Ints
-    """[l] 1: closed whole by ADL when under its floor."""
-    share: Floats
-    """[l] vault: takes accounts with equity under share * maintenance."""
-    accept_negative: Ints
-    """[l] vault: 1 takes accounts with negative equity too."""
-    unwind: Ints
-    """[l] number of the unwind rule: 0 holds, 1 twap."""
-    unwind_share: Floats
-    """[l] twap: share of the inventory sent per check, 1 - 2^(-dt / half-life)."""
-    rank: Ints
-    """[l] ADL: number of the rank in :mod:`stress.kernels.ranks`."""
-    price: Ints
-    """[l] ADL: 0 bankruptcy, 1 mark, 2 previous mark."""
-    socialise: Ints
-    """[l] socialise: 0 session profit, 1 open interest, 2 equity."""
 
 
 class Venue(NamedTuple):
@@ -220,6 +186,8 @@ class Venue(NamedTuple):
     clock: Clock
     book: Book
     markets: Markets
-    pools: Pools
-    layers: Layers
+    pools: Records
+    """[p] POOL."""
+    layers: Records
+    """[l] LAYER, in the order in which they act: by place, then pool."""
     max_rounds: int

@@ -12,7 +12,8 @@ import math
 
 from .jit import kernel
 from .margin import dust, equity, gross, maintenance
-from .state import BLOCK, BREACHED, NEVER, Accounts, Blocks, MarketState
+from .records import Records
+from .state import BLOCK, BREACHED, NEVER, Accounts, Blocks
 from .structs import Book, Ints, Markets
 
 ROUNDING = 1e-9
@@ -20,17 +21,17 @@ ROUNDING = 1e-9
 
 
 @kernel
-def _steepest(book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int) -> float:
+def _steepest(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
     """Most that equity less maintenance can lose per unit of relative price move in every market.
 
     Equity loses at most the gross notional, maintenance grows at most at the
     rate of the top tier.
     """
     total = 0.0
-    for j in range(book.first[i], book.first[i + 1]):
-        m = book.market[j]
-        top = markets.tier_rate[markets.tier_first[m + 1] - 1]
-        total += abs(accounts.quantity[j]) * now.mark[m] * (1.0 + now.factor[m] * top)
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        m = book.positions[j].market
+        top = markets.tiers[markets.each[m].tier_last - 1].rate
+        total += abs(accounts.positions[j].quantity) * now[m].mark * (1.0 + now[m].factor * top)
     return total
 
 
@@ -48,32 +49,32 @@ def disturb(blocks: Blocks, i: int) -> None:
 
 
 @kernel
-def _moved_beyond(blocks: Blocks, now: MarketState, b: int) -> bool:
+def _moved_beyond(blocks: Blocks, now: Records, b: int) -> bool:
     radius = blocks.radius[b]
     if radius <= 0.0:
         return True
-    for m in range(now.mark.size):
-        if abs(now.mark[m] - blocks.anchor[b, m]) >= radius * blocks.anchor[b, m]:
+    for m in range(now.size):
+        if abs(now[m].mark - blocks.anchor[b, m]) >= radius * blocks.anchor[b, m]:
             return True
     return False
 
 
 @kernel
 def _look(
-    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, step: int, cooldown: int, found: int
+    book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, step: int, cooldown: int, found: int
 ) -> tuple[int, float]:
     """Judge account i; returns the number of breaches found so far and the account's own radius."""
     notional = gross(book, accounts, now, i)
     slack = equity(book, accounts, now, i) - maintenance(book, markets, accounts, now, i)
     if slack < -dust(notional):
-        if accounts.since[i] == NEVER:
-            accounts.since[i] = step
-            accounts.events[i] |= BREACHED
-            if accounts.sliced[i] != NEVER and step - accounts.sliced[i] >= cooldown:
-                accounts.sliced[i] = NEVER
+        if accounts.each[i].since == NEVER:
+            accounts.each[i].since = step
+            accounts.each[i].events |= BREACHED
+            if accounts.each[i].sliced != NEVER and step - accounts.each[i].sliced >= cooldown:
+                accounts.each[i].sliced = NEVER
         accounts.breach[found] = i
         return found + 1, -1.0
-    accounts.since[i] = NEVER
+    accounts.each[i].since = NEVER
     slope = _steepest(book, markets, accounts, now, i)
     return found, slack / slope if slope > 0.0 else math.inf
 
@@ -83,7 +84,7 @@ def find_breaches(
     book: Book,
     markets: Markets,
     accounts: Accounts,
-    now: MarketState,
+    now: Records,
     blocks: Blocks,
     cooldown: Ints,
     step: int,
@@ -94,15 +95,15 @@ def find_breaches(
     seen out of it. ``cooldown`` [p] is that of the pool's size rule.
     """
     found = 0
-    n = accounts.cash.size
+    n = accounts.each.size
     for b in range(blocks.radius.size):
         if not _moved_beyond(blocks, now, b):
             continue
         nearest = math.inf
         for i in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
-            found, radius = _look(book, markets, accounts, now, i, step, cooldown[book.pool[i]], found)
+            found, radius = _look(book, markets, accounts, now, i, step, cooldown[book.accounts[i].pool], found)
             nearest = min(nearest, radius)
         blocks.radius[b] = nearest * (1.0 - ROUNDING)
-        for m in range(now.mark.size):
-            blocks.anchor[b, m] = now.mark[m]
+        for m in range(now.size):
+            blocks.anchor[b, m] = now[m].mark
     return found

@@ -7,7 +7,7 @@ from ..registry import Parameter, Rule
 _FUND = (
     Parameter("capital", "money", "Cash at the start; `unlimited` accepts everything and measures what is needed."),
     Parameter("floor", "money", "Equity under which the layer takes nothing."),
-    Parameter("partial", "word", "true: the same share of all deficits; false: whole accounts, smallest deficit first."),
+    Parameter("partial", "word", "true: the same share of all deficits; false: whole accounts, smallest first."),
     Parameter("unwind", "map", "How inventory is sold back into the book."),
 )
 

@@ -38,18 +38,18 @@ def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int
     Equity and maintenance are those at the start: closing one leg first must
     not change the price of the other.
     """
-    scratch, count = state.scratch, 0
+    count = 0
     for b in range(breaches):
         i = state.accounts.breach[b]
-        if venue.book.pool[i] != pool or is_flat(venue.book, state.accounts, i):
+        if venue.book.accounts[i].pool != pool or is_flat(venue.book, state.accounts, i):
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
-            scratch.closing[i] = 1
-            scratch.closing_equity[i] = equity(venue.book, state.accounts, state.market, i)
-            scratch.closing_maintenance[i] = maintenance(
+            state.accounts.each[i].closing = 1
+            state.accounts.each[i].closing_equity = equity(venue.book, state.accounts, state.market, i)
+            state.accounts.each[i].closing_maintenance = maintenance(
                 venue.book, venue.markets, state.accounts, state.market, i
             )
-            scratch.closing_gross[i] = gross(venue.book, state.accounts, state.market, i)
+            state.accounts.each[i].closing_gross = gross(venue.book, state.accounts, state.market, i)
             count += 1
     return count
 
@@ -57,14 +57,14 @@ def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int
 @kernel
 def _forget_closing(state: State, breaches: int) -> None:
     for b in range(breaches):
-        state.scratch.closing[state.accounts.breach[b]] = 0
+        state.accounts.each[state.accounts.breach[b]].closing = 0
 
 
 @kernel
 def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -> bool:
     """Whether ADL layer ``adl`` closes layer k: under its floor, with inventory, in the same pool."""
     layers = venue.layers
-    if not has_balance(layers, k) or layers.adl_below_floor[k] == 0 or layers.pool[k] != layers.pool[adl]:
+    if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[adl].pool:
         return False
     if layer_gross(state.layers, state.market, k) == 0.0:
         return False
@@ -74,19 +74,19 @@ def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -
 @kernel
 def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
     """Price at which position j of closing account i is closed."""
-    now, scratch, m = state.market, state.scratch, venue.book.market[j]
-    quantity = state.accounts.quantity[j]
-    if venue.layers.price[k] == AT_MARK:
-        return now.mark[m]
+    now, m = state.market, venue.book.positions[j].market
+    quantity = state.accounts.positions[j].quantity
+    if venue.layers[k].price == AT_MARK:
+        return now[m].mark
     part = position_maintenance(venue.markets, now, m, quantity)
-    whole = scratch.closing_maintenance[i]
-    share = share_of_maintenance(venue.book, state.accounts, now, j, part, whole, scratch.closing_gross[i])
-    bankrupt = bankruptcy_price(now.mark[m], quantity, scratch.closing_equity[i], share)
-    if venue.layers.price[k] == AT_BANKRUPTCY:
+    whole = state.accounts.each[i].closing_maintenance
+    share = share_of_maintenance(venue.book, state.accounts, now, j, part, whole, state.accounts.each[i].closing_gross)
+    bankrupt = bankruptcy_price(now[m].mark, quantity, state.accounts.each[i].closing_equity, share)
+    if venue.layers[k].price == AT_BANKRUPTCY:
         return bankrupt
     if quantity > 0.0:
-        return min(now.previous[m], bankrupt)
-    return max(now.previous[m], bankrupt)
+        return min(now[m].previous, bankrupt)
+    return max(now[m].previous, bankrupt)
 
 
 @kernel
@@ -94,31 +94,35 @@ def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> fl
     """Price at which market m of layer k, whose equity is ``value``, is closed: bankruptcy if negative, else mark."""
     now, quantity = state.market, state.layers.quantity[k, m]
     if value >= 0.0:
-        return now.mark[m]
+        return now[m].mark
     whole = 0.0
-    for other in range(now.mark.size):
+    for other in range(now.size):
         whole += position_maintenance(venue.markets, now, other, state.layers.quantity[k, other])
     if whole > 0.0:
         share = position_maintenance(venue.markets, now, m, quantity) / whole
     else:
-        share = abs(quantity) * now.mark[m] / layer_gross(state.layers, now, k)
-    return bankruptcy_price(now.mark[m], quantity, value, share)
+        share = abs(quantity) * now[m].mark / layer_gross(state.layers, now, k)
+    return bankruptcy_price(now[m].mark, quantity, value, share)
 
 
 @kernel
 def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: float) -> int:
     """Positions that can be closed against ``side`` of market m: position, score and most they can give."""
     book, accounts, now, scratch = venue.book, state.accounts, state.market, state.scratch
-    loss = side * (price - now.mark[m])
-    rank, count = venue.layers.rank[k], 0
+    loss = side * (price - now[m].mark)
+    rank, count = venue.layers[k].rank, 0
     for at in range(book.market_first[m], book.market_first[m + 1]):
         j = book.by_market[at]
-        i = book.holder[j]
-        quantity = accounts.quantity[j]
-        if quantity * side >= 0.0 or book.pool[i] != venue.layers.pool[k] or scratch.closing[i] == 1:
+        i = book.positions[j].holder
+        quantity = accounts.positions[j].quantity
+        if (
+            quantity * side >= 0.0
+            or book.accounts[i].pool != venue.layers[k].pool
+            or state.accounts.each[i].closing == 1
+        ):
             continue
         value = equity(book, accounts, now, i)
-        profit = quantity * (now.mark[m] - book.entry[j])
+        profit = quantity * (now[m].mark - book.positions[j].entry)
         if value <= 0.0 or (skips_losers(rank) and profit <= 0.0):
             continue
         requirement = maintenance(book, venue.markets, accounts, now, i)
@@ -126,7 +130,7 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
         share = share_of_maintenance(book, accounts, now, j, part, requirement, gross(book, accounts, now, i))
         scratch.where[count] = j
         scratch.key[count] = score(
-            rank, now.mark[m], book.entry[j], quantity, value, requirement, share, _profit(venue, state, i)
+            rank, now[m].mark, book.positions[j].entry, quantity, value, requirement, share, _profit(venue, state, i)
         )
         scratch.cap[count] = min(abs(quantity), value / loss) if loss > 0.0 else abs(quantity)
         count += 1
@@ -136,9 +140,10 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
 @kernel
 def _profit(venue: Venue, state: State, i: int) -> float:
     """Unrealised profit of account i over all markets."""
-    total = 0.0
-    for j in range(venue.book.first[i], venue.book.first[i + 1]):
-        total += state.accounts.quantity[j] * (state.market.mark[venue.book.market[j]] - venue.book.entry[j])
+    book, total = venue.book, 0.0
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        gain = state.market[book.positions[j].market].mark - book.positions[j].entry
+        total += state.accounts.positions[j].quantity * gain
     return total
 
 
@@ -170,20 +175,20 @@ def _allot_queue(state: State, count: int, amount: float) -> None:
 def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price: float, count: int) -> float:
     """Close the allotted quantities at ``price``; returns their sum."""
     accounts, now, scratch = state.accounts, state.market, state.scratch
-    pool, filled = venue.layers.pool[k], 0.0
+    pool, filled = venue.layers[k].pool, 0.0
     for o in range(count):
         closed = scratch.share[o]
         if closed < NO_FILL:
             continue
         j = scratch.where[o]
-        i = venue.book.holder[j]
+        i = venue.book.positions[j].holder
         trade(accounts, now, j, i, m, side * closed, price)
-        accounts.events[i] |= DELEVERAGED
+        accounts.each[i].events |= DELEVERAGED
         disturb(state.blocks, i)
         filled += closed
-    state.ledger.out[pool, ADL_NOTIONAL] += filled * now.mark[m]
-    state.ledger.out[pool, ADL_HAIRCUT] += filled * side * (price - now.mark[m])
-    state.market_out[m, MARKET_ADL] += filled * now.mark[m]
+    state.ledger.out[pool, ADL_NOTIONAL] += filled * now[m].mark
+    state.ledger.out[pool, ADL_HAIRCUT] += filled * side * (price - now[m].mark)
+    state.market_out[m, MARKET_ADL] += filled * now[m].mark
     return filled
 
 
@@ -191,14 +196,14 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
 def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: float, price: float) -> None:
     """Close a share of position j of insolvent account i; what it rises from below zero is bad debt borne by ADL."""
     before = equity(venue.book, state.accounts, state.market, i)
-    quantity = state.accounts.quantity[j]
-    trade(state.accounts, state.market, j, i, venue.book.market[j], -share * quantity, price)
+    quantity = state.accounts.positions[j].quantity
+    trade(state.accounts, state.market, j, i, venue.book.positions[j].market, -share * quantity, price)
     after = equity(venue.book, state.accounts, state.market, i)
     rise = min(0.0, after) - before
     if rise > 0.0:
-        state.ledger.out[venue.layers.pool[k], BAD_DEBT] += rise
-        state.ledger.out[venue.layers.pool[k], ADL_PAID] += rise
-    state.accounts.events[i] |= ADL_CLOSED
+        state.ledger.out[venue.layers[k].pool, BAD_DEBT] += rise
+        state.ledger.out[venue.layers[k].pool, ADL_PAID] += rise
+    state.accounts.each[i].events |= ADL_CLOSED
     disturb(state.blocks, i)
 
 
@@ -211,12 +216,12 @@ def _demand(
     units, value = 0.0, 0.0
     for b in range(breaches):
         i = accounts.breach[b]
-        if book.pool[i] != venue.layers.pool[k] or state.scratch.closing[i] == 0:
+        if book.accounts[i].pool != venue.layers[k].pool or state.accounts.each[i].closing == 0:
             continue
-        for j in range(book.first[i], book.first[i + 1]):
-            if book.market[j] == m and accounts.quantity[j] * side > 0.0:
-                units += abs(accounts.quantity[j])
-                value += abs(accounts.quantity[j]) * _account_price(venue, state, k, i, j)
+        for j in range(book.accounts[i].first, book.accounts[i].last):
+            if book.positions[j].market == m and accounts.positions[j].quantity * side > 0.0:
+                units += abs(accounts.positions[j].quantity)
+                value += abs(accounts.positions[j].quantity) * _account_price(venue, state, k, i, j)
     for other in range(k):
         if state.layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
             size = abs(state.layers.quantity[other, m])
@@ -234,16 +239,16 @@ def _close_demand(
     book, accounts, layers, now = venue.book, state.accounts, state.layers, state.market
     for b in range(breaches):
         i = accounts.breach[b]
-        if book.pool[i] != venue.layers.pool[k] or state.scratch.closing[i] == 0:
+        if book.accounts[i].pool != venue.layers[k].pool or state.accounts.each[i].closing == 0:
             continue
-        for j in range(book.first[i], book.first[i + 1]):
-            if book.market[j] == m and accounts.quantity[j] * side > 0.0:
+        for j in range(book.accounts[i].first, book.accounts[i].last):
+            if book.positions[j].market == m and accounts.positions[j].quantity * side > 0.0:
                 _close_account(venue, state, k, i, j, share, _account_price(venue, state, k, i, j))
     for other in range(k):
         if layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
             price = _layer_price(venue, state, other, m, layer_equity(layers, now, other))
             quantity = layers.quantity[other, m]
-            layers.cash[other] += share * quantity * (price - now.funding[m])
+            layers.each[other].cash += share * quantity * (price - now[m].funding)
             layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
 
 
@@ -261,7 +266,7 @@ def _batch(
     for o in range(count):
         supply += state.scratch.cap[o]
     amount = min(units, supply)
-    if is_queue(venue.layers.rank[k]):
+    if is_queue(venue.layers[k].rank):
         _allot_queue(state, count, amount)
     else:
         waterfill(state.scratch.key, state.scratch.cap, state.scratch.share, count, amount)
@@ -270,7 +275,7 @@ def _batch(
         return False
     share = 1.0 if filled >= units * (1.0 - NO_FILL) else filled / units
     _close_demand(venue, state, k, m, side, share, breaches, unlimited)
-    pool = venue.layers.pool[k]
+    pool = venue.layers[k].pool
     if math.isnan(state.ledger.out[pool, FIRST_ADL]):
         state.ledger.out[pool, FIRST_ADL] = seconds
     return True
@@ -279,14 +284,14 @@ def _batch(
 @kernel
 def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
     """Run ADL layer k over this round's insolvent accounts and the layers under their floor; whether any was closed."""
-    closing = _close_accounts(venue, state, venue.layers.pool[k], breaches)
+    closing = _close_accounts(venue, state, venue.layers[k].pool, breaches)
     for other in range(k):
         if closes_layer(venue, state, other, k, unlimited):
             closing += 1
     if closing == 0:
         return False
     closed = False
-    for m in range(venue.markets.depth.size):
+    for m in range(venue.markets.each.size):
         closed = _batch(venue, state, k, m, 1.0, breaches, seconds, unlimited) or closed
         closed = _batch(venue, state, k, m, -1.0, breaches, seconds, unlimited) or closed
     _forget_closing(state, breaches)

@@ -6,9 +6,10 @@ import math
 
 from ..jit import kernel
 from ..margin import dust
+from ..records import Records
 from ..results import LAYER_COLUMNS
-from ..state import LayerState, MarketState
-from ..structs import Floats, Layers
+from ..state import LayerState
+from ..structs import Floats
 from . import BACKSTOP_VAULT, INSURANCE_FUND
 
 LOW = LAYER_COLUMNS.index("equity_low")
@@ -22,47 +23,47 @@ DEPLETION = LAYER_COLUMNS.index("depletion_s")
 
 
 @kernel
-def has_balance(layers: Layers, k: int) -> bool:
+def has_balance(layers: Records, k: int) -> bool:
     """Whether layer k is a fund or vault."""
-    return layers.kind[k] == INSURANCE_FUND or layers.kind[k] == BACKSTOP_VAULT
+    return layers[k].kind == INSURANCE_FUND or layers[k].kind == BACKSTOP_VAULT
 
 
 @kernel
-def layer_equity(state: LayerState, now: MarketState, k: int) -> float:
+def layer_equity(state: LayerState, now: Records, k: int) -> float:
     """Cash and inventory at the mark."""
-    value = state.cash[k]
-    for m in range(now.worth.size):
-        value += state.quantity[k, m] * now.worth[m]
+    value = state.each[k].cash
+    for m in range(now.size):
+        value += state.quantity[k, m] * now[m].worth
     return value
 
 
 @kernel
-def layer_gross(state: LayerState, now: MarketState, k: int) -> float:
+def layer_gross(state: LayerState, now: Records, k: int) -> float:
     """Gross notional of the inventory at the mark."""
     total = 0.0
-    for m in range(now.mark.size):
-        total += abs(state.quantity[k, m]) * now.mark[m]
+    for m in range(now.size):
+        total += abs(state.quantity[k, m]) * now[m].mark
     return total
 
 
 @kernel
-def layer_dust(layers: Layers, state: LayerState, now: MarketState, k: int) -> float:
+def layer_dust(layers: Records, state: LayerState, now: Records, k: int) -> float:
     """Dust of a balance: rounding is relative to its capital and floor too."""
-    return dust(layer_gross(state, now, k) + layers.capital[k] + abs(layers.floor[k]))
+    return dust(layer_gross(state, now, k) + layers[k].capital + abs(layers[k].floor))
 
 
 @kernel
-def is_unlimited(layers: Layers, k: int, unlimited: int) -> bool:
+def is_unlimited(layers: Records, k: int, unlimited: int) -> bool:
     """Whether layer k accepts everything: by the scenario, or because this run measures what it needs."""
-    return layers.unlimited[k] == 1 or k == unlimited
+    return layers[k].unlimited == 1 or k == unlimited
 
 
 @kernel
-def is_under_floor(layers: Layers, state: LayerState, now: MarketState, k: int, unlimited: int) -> bool:
+def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
     """Whether layer k is under its floor by more than dust; an unlimited one never is."""
     if is_unlimited(layers, k, unlimited):
         return False
-    return layer_equity(state, now, k) < layers.floor[k] - layer_dust(layers, state, now, k)
+    return layer_equity(state, now, k) < layers[k].floor - layer_dust(layers, state, now, k)
 
 
 @kernel
@@ -73,21 +74,21 @@ def mark_first(out: Floats, k: int, column: int, seconds: float) -> None:
 
 
 @kernel
-def observe_layers(layers: Layers, state: LayerState, now: MarketState, seconds: float, unlimited: int) -> None:
+def observe_layers(layers: Records, state: LayerState, now: Records, seconds: float, unlimited: int) -> None:
     """One observation of every fund and vault at the marks of now."""
-    for k in range(layers.kind.size):
+    for k in range(layers.size):
         if not has_balance(layers, k):
             continue
         value = layer_equity(state, now, k)
         state.out[k, LOW] = min(state.out[k, LOW], value)
-        fall = state.start[k] - value
+        fall = state.each[k].start - value
         if fall > state.out[k, FALL]:
             state.out[k, FALL] = fall
             state.out[k, FALL_AT] = seconds
         if is_unlimited(layers, k, unlimited):
             continue
         tolerance = layer_dust(layers, state, now, k)
-        if value <= layers.floor[k] + tolerance and layers.capital[k] > layers.floor[k]:
+        if value <= layers[k].floor + tolerance and layers[k].capital > layers[k].floor:
             mark_first(state.out, k, DEPLETION, seconds)
-        if value < layers.floor[k] - tolerance:
+        if value < layers[k].floor - tolerance:
             mark_first(state.out, k, FIRST_UNDER, seconds)

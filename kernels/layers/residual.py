@@ -22,10 +22,10 @@ def write_off(venue: Venue, state: State, breaches: int) -> bool:
         if not is_flat(venue.book, state.accounts, i):
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
-            pool = venue.book.pool[i]
-            state.ledger.out[pool, BAD_DEBT] -= state.accounts.cash[i]
-            state.ledger.out[pool, RESIDUAL] -= state.accounts.cash[i]
-            state.accounts.cash[i] = 0.0
+            pool = venue.book.accounts[i].pool
+            state.ledger.out[pool, BAD_DEBT] -= state.accounts.each[i].cash
+            state.ledger.out[pool, RESIDUAL] -= state.accounts.each[i].cash
+            state.accounts.each[i].cash = 0.0
             disturb(state.blocks, i)
             written = True
     return written

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..jit import kernel
 from ..margin import equity, gross, is_flat, is_insolvent
+from ..records import Records
 from ..results import POOL_COLUMNS
-from ..state import LayerState, MarketState, State
-from ..structs import Layers, Venue
+from ..state import LayerState, State
+from ..structs import Venue
 from ..trigger import disturb
 from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
@@ -18,15 +19,13 @@ SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
 
 
 @kernel
-def passes_debt_on(
-    layers: Layers, state: LayerState, now: MarketState, k: int, taker: int, unlimited: int
-) -> bool:
+def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
     """Whether layer k is flat and in debt after ADL closed it, so that the later layer ``taker`` bears the debt."""
-    if not has_balance(layers, k) or layers.adl_below_floor[k] == 0 or layers.pool[k] != layers.pool[taker]:
+    if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
         return False
     if is_unlimited(layers, k, unlimited) or layer_gross(state, now, k) > 0.0:
         return False
-    return state.cash[k] < -layer_dust(layers, state, now, k)
+    return state.each[k].cash < -layer_dust(layers, state, now, k)
 
 
 @kernel
@@ -35,12 +34,12 @@ def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, fl
     count, total = 0, 0.0
     for b in range(breaches):
         i = state.accounts.breach[b]
-        if venue.book.pool[i] != venue.layers.pool[k] or not is_flat(venue.book, state.accounts, i):
+        if venue.book.accounts[i].pool != venue.layers[k].pool or not is_flat(venue.book, state.accounts, i):
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
             state.scratch.who[count] = i
             count += 1
-            total -= state.accounts.cash[i]
+            total -= state.accounts.each[i].cash
     return count, total
 
 
@@ -49,7 +48,7 @@ def _layer_debt(venue: Venue, state: State, k: int, unlimited: int) -> float:
     total = 0.0
     for other in range(k):
         if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            total -= state.layers.cash[other]
+            total -= state.layers.each[other].cash
     return total
 
 
@@ -57,17 +56,17 @@ def _layer_debt(venue: Venue, state: State, k: int, unlimited: int) -> float:
 def _payers(venue: Venue, state: State, k: int) -> int:
     """Accounts that can pay: account, weight and cap."""
     book, scratch, count = venue.book, state.scratch, 0
-    for i in range(state.accounts.cash.size):
-        if book.pool[i] != venue.layers.pool[k]:
+    for i in range(state.accounts.each.size):
+        if book.accounts[i].pool != venue.layers[k].pool:
             continue
         value = equity(book, state.accounts, state.market, i)
         if value <= 0.0:
             continue
         weight, cap = value, value
-        if venue.layers.socialise[k] == BY_SESSION_PROFIT:
-            weight = value - state.accounts.start_equity[i]
+        if venue.layers[k].payers == BY_SESSION_PROFIT:
+            weight = value - state.accounts.each[i].start_equity
             cap = min(weight, value)
-        elif venue.layers.socialise[k] == BY_OPEN_INTEREST:
+        elif venue.layers[k].payers == BY_OPEN_INTEREST:
             weight = gross(book, state.accounts, state.market, i)
         if weight <= 0.0:
             continue
@@ -81,18 +80,18 @@ def _payers(venue: Venue, state: State, k: int) -> int:
 @kernel
 def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unlimited: int) -> None:
     """Lift the debtors' cash by ``share`` of their deficits."""
-    ledger, pool = state.ledger, venue.layers.pool[k]
+    ledger, pool = state.ledger, venue.layers[k].pool
     for o in range(debtors):
         i = state.scratch.who[o]
-        deficit = -state.accounts.cash[i]
-        state.accounts.cash[i] = 0.0 if share == 1.0 else -(1.0 - share) * deficit
+        deficit = -state.accounts.each[i].cash
+        state.accounts.each[i].cash = 0.0 if share == 1.0 else -(1.0 - share) * deficit
         disturb(state.blocks, i)
         ledger.out[pool, BAD_DEBT] += share * deficit
         ledger.out[pool, SOCIALISED] += share * deficit
     for other in range(k):
         if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            debt = -state.layers.cash[other]
-            state.layers.cash[other] = 0.0 if share == 1.0 else -(1.0 - share) * debt
+            debt = -state.layers.each[other].cash
+            state.layers.each[other].cash = 0.0 if share == 1.0 else -(1.0 - share) * debt
             ledger.out[pool, SOCIALISED_FOR_LAYERS] += share * debt
 
 
@@ -114,7 +113,7 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
         return False
     for o in range(payers):
         i = scratch.where[o]
-        state.accounts.cash[i] -= scratch.share[o]
+        state.accounts.each[i].cash -= scratch.share[o]
         disturb(state.blocks, i)
     share = 1.0 if paid >= debt * (1.0 - 1e-12) else paid / debt
     _forgive(venue, state, k, debtors, share, unlimited)

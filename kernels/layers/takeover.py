@@ -27,14 +27,14 @@ TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
 def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notional: float) -> bool:
     """Whether account i, in breach this round, is offered to layer k."""
     if value < 0.0 and value < -dust(notional):
-        return venue.layers.kind[k] != BACKSTOP_VAULT or venue.layers.accept_negative[k] == 1
+        return venue.layers[k].kind != BACKSTOP_VAULT or venue.layers[k].accept_negative == 1
     accounts, now = state.accounts, state.market
     requirement = maintenance(venue.book, venue.markets, accounts, now, i)
-    if venue.layers.kind[k] == BACKSTOP_VAULT:
-        return value < venue.layers.share[k] * requirement
-    if venue.pools.takeover_unfilled[venue.layers.pool[k]] == 0 or value >= requirement - dust(notional):
+    if venue.layers[k].kind == BACKSTOP_VAULT:
+        return value < venue.layers[k].share * requirement
+    if venue.pools[venue.layers[k].pool].takeover_unfilled == 0 or value >= requirement - dust(notional):
         return False
-    return accounts.unfilled[i] == 1 or is_flat(venue.book, accounts, i)
+    return accounts.each[i].unfilled == 1 or is_flat(venue.book, accounts, i)
 
 
 @kernel
@@ -43,7 +43,7 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, flo
     count, deficits = 0, 0.0
     for b in range(breaches):
         i = state.accounts.breach[b]
-        if venue.book.pool[i] != venue.layers.pool[k]:
+        if venue.book.accounts[i].pool != venue.layers[k].pool:
             continue
         value = equity(venue.book, state.accounts, state.market, i)
         notional = gross(venue.book, state.accounts, state.market, i)
@@ -61,14 +61,14 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, flo
 def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float) -> None:
     """Move a share of account i, whose equity is ``value``, into layer k."""
     book, accounts, layers = venue.book, state.accounts, state.layers
-    p = venue.layers.pool[k]
+    p = venue.layers[k].pool
     state.ledger.out[p, TAKEN_NOTIONAL] += share * gross(book, accounts, state.market, i)
-    layers.cash[k] += share * accounts.cash[i]
-    accounts.cash[i] = 0.0 if share == 1.0 else (1.0 - share) * accounts.cash[i]
-    for j in range(book.first[i], book.first[i + 1]):
-        layers.quantity[k, book.market[j]] += share * accounts.quantity[j]
-        accounts.quantity[j] = 0.0 if share == 1.0 else (1.0 - share) * accounts.quantity[j]
-    accounts.events[i] |= TAKEN_OVER
+    layers.each[k].cash += share * accounts.each[i].cash
+    accounts.each[i].cash = 0.0 if share == 1.0 else (1.0 - share) * accounts.each[i].cash
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        layers.quantity[k, book.positions[j].market] += share * accounts.positions[j].quantity
+        accounts.positions[j].quantity = 0.0 if share == 1.0 else (1.0 - share) * accounts.positions[j].quantity
+    accounts.each[i].events |= TAKEN_OVER
     disturb(state.blocks, i)
     if value < 0.0:
         state.ledger.out[p, BAD_DEBT] -= share * value
@@ -115,11 +115,11 @@ def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float,
             taken = True
     if deficits == 0.0:
         return taken
-    room = layer_equity(state.layers, state.market, k) - layers.floor[k]
+    room = layer_equity(state.layers, state.market, k) - layers[k].floor
     share = 1.0 if is_unlimited(layers, k, unlimited) or room >= deficits else max(0.0, room) / deficits
     if share < 1.0:
         mark_first(state.layers.out, k, FIRST_DECLINE, seconds)
-        if layers.partial[k] == 0:
+        if layers[k].partial == 0:
             before = state.layers.out[k, PAID]
             _take_whole_accounts(venue, state, k, count, room)
             return taken or state.layers.out[k, PAID] > before

@@ -13,9 +13,9 @@ from . import TWAP
 @kernel
 def _order(venue: Venue, state: State, k: int, m: int) -> float:
     """Signed quantity layer k sends in market m."""
-    if venue.layers.unwind[k] != TWAP:
+    if venue.layers[k].unwind != TWAP:
         return 0.0
-    quantity = -state.layers.quantity[k, m] * venue.layers.unwind_share[k]
+    quantity = -state.layers.quantity[k, m] * venue.layers[k].unwind_share
     return quantity if abs(quantity) >= NO_FILL else 0.0
 
 
@@ -23,23 +23,23 @@ def _order(venue: Venue, state: State, k: int, m: int) -> float:
 def unwind(venue: Venue, state: State) -> None:
     """All layers' unwind orders of this step; in one market they meet at one price."""
     layers, ledger, now = state.layers, state.ledger, state.market
-    for m in range(venue.markets.depth.size):
+    for m in range(venue.markets.each.size):
         net, used = 0.0, False
-        for k in range(venue.layers.kind.size):
+        for k in range(venue.layers.size):
             order = _order(venue, state, k, m)
             used = used or order != 0.0
             net += order
         if not used:
             continue
         price = fill_price(venue.markets, now, m, net)
-        for k in range(venue.layers.kind.size):
+        for k in range(venue.layers.size):
             order = _order(venue, state, k, m)
             if order == 0.0:
                 continue
-            pool = venue.layers.pool[k]
-            layers.cash[k] -= order * (price - now.funding[m])
+            pool = venue.layers[k].pool
+            layers.each[k].cash -= order * (price - now[m].funding)
             layers.quantity[k, m] += order
-            ledger.outside_cash[pool] += order * (price - now.funding[m])
+            ledger.each[pool].outside_cash += order * (price - now[m].funding)
             ledger.outside_quantity[pool, m] -= order
         move_book(venue.markets, now, m, net)
         observe_price(now, state.market_out, m)

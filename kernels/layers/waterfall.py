@@ -16,8 +16,8 @@ from .takeover import take_over
 def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimited: int) -> bool:
     """Let every layer act in its place, then write off what is left of flat accounts; whether anything changed."""
     changed = False
-    for k in range(venue.layers.kind.size):
-        kind = venue.layers.kind[k]
+    for k in range(venue.layers.size):
+        kind = venue.layers[k].kind
         if kind == ADL:
             acted = deleverage(venue, state, k, breaches, seconds, unlimited)
         elif kind == SOCIALISE:

@@ -6,6 +6,7 @@ import math
 
 from ..jit import kernel
 from ..margin import bankruptcy_price
+from ..records import Record
 from ..registry import Parameter, Rule
 from .fillable import fillable
 from .slippage import slippage
@@ -40,9 +41,7 @@ NONE, SLIPPAGE, BANKRUPTCY, FILLABLE = 0, 1, 2, 3
 
 @kernel
 def limit_price(
-    rule: int,
-    a: float,
-    b: float,
+    pool: Record,
     quantity: float,
     mark: float,
     anchor: float,
@@ -53,15 +52,16 @@ def limit_price(
 ) -> float:
     """Limit of an order that reduces ``quantity``; minus infinity for a sale at any price, infinity for a purchase.
 
-    ``share`` is the position's share of the account's maintenance.
+    ``pool`` is a POOL record, ``share`` the position's share of the account's maintenance.
     """
+    rule = pool.limit_rule
     if rule == SLIPPAGE:
-        price = slippage(anchor, quantity, a)
+        price = slippage(anchor, quantity, pool.limit_a)
     elif rule == BANKRUPTCY:
         price = bankruptcy_price(mark, quantity, account_equity, share)
     elif rule == FILLABLE:
         rate = position_maintenance / (abs(quantity) * mark)
-        price = fillable(anchor, quantity, account_equity, account_maintenance, rate, a, b)
+        price = fillable(anchor, quantity, account_equity, account_maintenance, rate, pool.limit_a, pool.limit_b)
     else:
         price = -math.inf if quantity > 0.0 else math.inf
     return -math.inf if price <= 0.0 else price

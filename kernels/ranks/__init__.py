@@ -39,7 +39,13 @@ def skips_losers(rank: int) -> bool:
 
 @kernel
 def score(
-    rank: int, mark: float, entry: float, quantity: float, equity: float, maintenance: float, share: float,
+    rank: int,
+    mark: float,
+    entry: float,
+    quantity: float,
+    equity: float,
+    maintenance: float,
+    share: float,
     account_profit: float,
 ) -> float:
     """Place in the queue, highest first; the weight of the position for a pro-rata rank.

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from ..jit import kernel
 from ..margin import tiered_maintenance
-from ..state import Accounts, MarketState
+from ..records import Records
+from ..state import Accounts
 from ..structs import Book, Markets
 
 
 @kernel
-def _maintenance_left(
-    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, kept: float
-) -> float:
+def _maintenance_left(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, kept: float) -> float:
     """Maintenance of account i when ``kept`` of every position is left."""
     total = 0.0
-    for j in range(book.first[i], book.first[i + 1]):
-        m = book.market[j]
-        total += now.factor[m] * tiered_maintenance(markets, m, kept * abs(accounts.quantity[j]) * now.mark[m])
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        m = book.positions[j].market
+        total += now[m].factor * tiered_maintenance(
+            markets, m, kept * abs(accounts.positions[j].quantity) * now[m].mark
+        )
     return total
 
 
 @kernel
 def share(
-    book: Book, markets: Markets, accounts: Accounts, now: MarketState, i: int, equity: float, target: float
+    book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, equity: float, target: float
 ) -> float:
     """Least share to close so that equity >= target * maintenance, fills assumed at the mark.
 

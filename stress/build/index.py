@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from stress.kernels.structs import Book, Floats, Ints
+from stress.book import Tiers
+from stress.kernels.records import Records, table
+from stress.kernels.structs import HOLDER, HOLDING, TIER, Book, Floats, Ints
 
 
 def index_book(
@@ -18,17 +20,16 @@ def index_book(
     by_market = np.argsort(market, kind="stable").astype(np.int64)
     market_first = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=markets))]).astype(np.int64)
     return Book(
-        cash=np.ascontiguousarray(cash, dtype=np.float64),
-        pool=np.ascontiguousarray(pool, dtype=np.int64),
-        owner=np.ascontiguousarray(owner, dtype=np.int64),
-        first=np.ascontiguousarray(first, dtype=np.int64),
-        market=np.ascontiguousarray(market, dtype=np.int64),
-        quantity=np.ascontiguousarray(quantity, dtype=np.float64),
-        entry=np.ascontiguousarray(entry, dtype=np.float64),
-        holder=holder,
+        accounts=table(HOLDER, cash=cash, pool=pool, owner=owner, first=first[:-1], last=first[1:]),
+        positions=table(HOLDING, market=market, holder=holder, quantity=quantity, entry=entry),
         market_first=market_first,
         by_market=by_market,
     )
+
+
+def tier_table(tiers: Tiers) -> Records:
+    """Tiers of all markets as the kernels read them."""
+    return table(TIER, lower=tiers.lower, rate=tiers.rate, deduction=tiers.deduction)
 
 
 def permuted(first: Ints, order: Ints) -> tuple[Ints, Ints]:

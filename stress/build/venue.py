@@ -7,13 +7,15 @@ import math
 import numpy as np
 
 from stress.book import Terms
+from stress.build.index import tier_table
 from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
 from stress.kernels.ranks import RANKS
+from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import Clock, Floats, Ints, Layers, Markets, Pools
+from stress.kernels.structs import INSTRUMENT, LAYER, POOL, Clock, Floats, Ints, Markets
 from stress.scenario.markets import Market, Oracle, Shock
 from stress.scenario.pools import (
     Adl,
@@ -88,25 +90,26 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
     droughts = [book.drought for book in books]
     oracles = [market.oracle for market in markets]
     return Markets(
-        tier_first=terms.tiers.first,
-        tier_lower=terms.tiers.lower,
-        tier_rate=terms.tiers.rate,
-        tier_deduction=terms.tiers.deduction,
-        depth=_floats([market.liquidity.depth / market.price for market in markets]),
-        depth_scale=depth_scale(scenario, clock),
-        move=_floats([book.at for book in books]),
-        exponent=_floats([book.exponent for book in books]),
-        permanent=_floats([book.permanent for book in books]),
-        recovery=_floats([halving(clock.dt, book.half_life) for book in books]),
-        drought_exponent=_floats([drought.exponent if drought else 0.0 for drought in droughts]),
-        drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),
-        drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
-        drought_sigma=_floats([_calm_volatility(market) for market in markets]),
-        mark=_ints([number_of(MARKS, market.mark.type) for market in markets]),
-        mark_param=_floats([0.0] * len(markets)),
-        oracle_lag=_ints([checks_in(oracle.lag, clock.dt) for oracle in oracles]),
-        oracle_heartbeat=_floats([oracle.heartbeat for oracle in oracles]),
-        oracle_deviation=_floats([_deviation(oracle) for oracle in oracles]),
+        table(
+            INSTRUMENT,
+            tier_first=terms.tiers.first[:-1],
+            tier_last=terms.tiers.first[1:],
+            depth=_floats([market.liquidity.depth / market.price for market in markets]),
+            move=_floats([book.at for book in books]),
+            exponent=_floats([book.exponent for book in books]),
+            permanent=_floats([book.permanent for book in books]),
+            recovery=_floats([halving(clock.dt, book.half_life) for book in books]),
+            drought_exponent=_floats([drought.exponent if drought else 0.0 for drought in droughts]),
+            drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),
+            drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
+            drought_sigma=_floats([_calm_volatility(market) for market in markets]),
+            mark_rule=_ints([number_of(MARKS, market.mark.type) for market in markets]),
+            oracle_lag=_ints([checks_in(oracle.lag, clock.dt) for oracle in oracles]),
+            oracle_heartbeat=_floats([oracle.heartbeat for oracle in oracles]),
+            oracle_deviation=_floats([_deviation(oracle) for oracle in oracles]),
+        ),
+        tier_table(terms.tiers),
+        depth_scale(scenario, clock),
     )
 
 
@@ -118,19 +121,20 @@ def _calm_volatility(market: Market) -> float:
     return float(drought.volatility or market.model.long_run_volatility() or 1.0)
 
 
-def pools_of(scenario: Scenario, layers: list[tuple[int, int, Layer]], clock: Clock) -> Pools:
+def pools_of(scenario: Scenario, layers: list[tuple[int, int, Layer]], clock: Clock) -> Records:
     """Liquidation rules of the scenario's pools."""
     rules = [pool.liquidation for pool in scenario.pools.values()]
     sizes = [rule.size for rule in rules]
-    return Pools(
-        size=_ints([number_of(SIZES, size.type) for size in sizes]),
+    return table(
+        POOL,
+        size_rule=_ints([number_of(SIZES, size.type) for size in sizes]),
         size_share=_floats([_size_share(size) for size in sizes]),
         size_above=_floats([size.above if isinstance(size, FractionSize) else 0.0 for size in sizes]),
         size_cooldown=_ints(
             [checks_in(size.cooldown, clock.dt) if isinstance(size, FractionSize) else 0 for size in sizes]
         ),
         size_during=_ints([int(isinstance(size, FractionSize) and size.during == "full") for size in sizes]),
-        limit=_ints([number_of(LIMITS, rule.limit.type) for rule in rules]),
+        limit_rule=_ints([number_of(LIMITS, rule.limit.type) for rule in rules]),
         limit_a=_floats([_limit_a(rule.limit) for rule in rules]),
         limit_b=_floats([rule.limit.adjustment if isinstance(rule.limit, FillableLimit) else 0.0 for rule in rules]),
         fee_rate=_floats([rule.fee for rule in rules]),
@@ -168,13 +172,14 @@ def waterfall(pools: list[Pool]) -> list[tuple[int, int, Layer]]:
     return sorted(layers, key=lambda entry: entry[:2])
 
 
-def layers_of(layers: list[tuple[int, int, Layer]], clock: Clock) -> Layers:
+def layers_of(layers: list[tuple[int, int, Layer]], clock: Clock) -> Records:
     """Layers of all pools as arrays [l]."""
     rules = [layer for _, _, layer in layers]
     funds = [layer if isinstance(layer, InsuranceFund | BackstopVault) else None for layer in rules]
     vaults = [layer if isinstance(layer, BackstopVault) else None for layer in rules]
     unlimited = [fund is not None and math.isinf(fund.capital) for fund in funds]
-    return Layers(
+    return table(
+        LAYER,
         kind=_ints([number_of(LAYERS, layer.type) for layer in rules]),
         pool=_ints([pool for _, pool, _ in layers]),
         place=_ints([place for place, _, _ in layers]),
@@ -191,5 +196,5 @@ def layers_of(layers: list[tuple[int, int, Layer]], clock: Clock) -> Layers:
         ),
         rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
-        socialise=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
+        payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
     )

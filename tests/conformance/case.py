@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from stress.book import stack_tiers
-from stress.build.index import index_book
+from stress.build.index import index_book, tier_table
 from stress.build.venue import halving
 from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, INSURANCE_FUND, LAYERS, PRICES, TWAP
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
 from stress.kernels.ranks import RANKS
+from stress.kernels.records import Records, table
 from stress.kernels.registry import Rule
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import Book, Clock, Floats, Ints, Layers, Markets, Pools, Venue
+from stress.kernels.structs import INSTRUMENT, LAYER, POOL, Book, Clock, Floats, Ints, Markets, Venue
 
 Json = dict[str, Any]
 LayerEntry = tuple[int, int, Json]
@@ -89,25 +90,26 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
     droughts = [market.get("drought", {}) for market in markets]
     oracles = [market.get("oracle", {}) for market in markets]
     return Markets(
-        tier_first=tiers.first,
-        tier_lower=tiers.lower,
-        tier_rate=tiers.rate,
-        tier_deduction=tiers.deduction,
-        depth=_floats([_first_depth(market) for market in markets]),
-        depth_scale=_depth_scale(markets, checks),
-        move=_floats([market.get("y", 0.01) for market in markets]),
-        exponent=_floats([market.get("delta", 1.0) for market in markets]),
-        permanent=_floats([market.get("phi", 0.0) for market in markets]),
-        recovery=_floats([halving(dt, _half_life(market)) for market in markets]),
-        drought_exponent=_floats([drought.get("eta", 0.0) for drought in droughts]),
-        drought_floor=_floats([drought.get("floor", 0.0) for drought in droughts]),
-        drought_cap=_floats([drought.get("cap", math.inf) for drought in droughts]),
-        drought_sigma=_floats([drought.get("sigma0", 1.0) for drought in droughts]),
-        mark=_ints([_number(MARKS, market.get("mark", {}).get("type", "index")) for market in markets]),
-        mark_param=_floats([0.0] * len(markets)),
-        oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
-        oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
-        oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
+        table(
+            INSTRUMENT,
+            tier_first=tiers.first[:-1],
+            tier_last=tiers.first[1:],
+            depth=_floats([_first_depth(market) for market in markets]),
+            move=_floats([market.get("y", 0.01) for market in markets]),
+            exponent=_floats([market.get("delta", 1.0) for market in markets]),
+            permanent=_floats([market.get("phi", 0.0) for market in markets]),
+            recovery=_floats([halving(dt, _half_life(market)) for market in markets]),
+            drought_exponent=_floats([drought.get("eta", 0.0) for drought in droughts]),
+            drought_floor=_floats([drought.get("floor", 0.0) for drought in droughts]),
+            drought_cap=_floats([drought.get("cap", math.inf) for drought in droughts]),
+            drought_sigma=_floats([drought.get("sigma0", 1.0) for drought in droughts]),
+            mark_rule=_ints([_number(MARKS, market.get("mark", {}).get("type", "index")) for market in markets]),
+            oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
+            oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
+            oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
+        ),
+        tier_table(tiers),
+        _depth_scale(markets, checks),
     )
 
 
@@ -158,13 +160,14 @@ def _unwind(layer: Json) -> int:
     return TWAP
 
 
-def _layers(layers: list[LayerEntry], dt: float) -> Layers:
+def _layers(layers: list[LayerEntry], dt: float) -> Records:
     rules = [layer for _, _, layer in layers]
     for layer in rules:
         _only(layer, LAYER_KEYS, "layer")
     kind = [_number(LAYERS, layer["type"]) for layer in rules]
     vault = [number == BACKSTOP_VAULT for number in kind]
-    return Layers(
+    return table(
+        LAYER,
         kind=_ints(kind),
         pool=_ints([pool for _, pool, _ in layers]),
         place=_ints([place for place, _, _ in layers]),
@@ -181,7 +184,7 @@ def _layers(layers: list[LayerEntry], dt: float) -> Layers:
         ),
         rank=_ints([_number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
         price=_ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
-        socialise=_ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
+        payers=_ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
     )
 
 
@@ -197,7 +200,7 @@ def _first_fund(layers: list[LayerEntry], kinds: Ints, pool: int) -> int:
     return -1
 
 
-def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Pools:
+def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Records:
     pools = case["pools"]
     for pool in pools:
         _only(pool, POOL_KEYS, "pool")
@@ -205,13 +208,14 @@ def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Pool
     limits = [pool.get("limit", {"type": "none"}) for pool in pools]
     fees = [pool.get("fee", {}) for pool in pools]
     capacities = [pool.get("capacity") for pool in pools]
-    return Pools(
-        size=_ints([_number(SIZES, size["type"]) for size in sizes]),
+    return table(
+        POOL,
+        size_rule=_ints([_number(SIZES, size["type"]) for size in sizes]),
         size_share=_floats([size.get("share", size.get("target", 1.0)) for size in sizes]),
         size_above=_floats([size.get("above", 0.0) for size in sizes]),
         size_cooldown=_ints([math.ceil(size.get("cooldown", 0.0) / dt) for size in sizes]),
         size_during=_ints([int(size.get("during", "full") == "full") for size in sizes]),
-        limit=_ints([_number(LIMITS, limit["type"]) for limit in limits]),
+        limit_rule=_ints([_number(LIMITS, limit["type"]) for limit in limits]),
         limit_a=_floats([limit.get("cap", limit.get("spread", 0.0)) for limit in limits]),
         limit_b=_floats([limit.get("adj", 1.0) for limit in limits]),
         fee_rate=_floats([fee.get("rate", 0.0) for fee in fees]),
@@ -235,7 +239,7 @@ def venue_of(case: Json) -> Venue:
         Clock(checks, 1, dt),
         _book(case),
         _markets(case["markets"], checks, dt),
-        _pools(case, entries, layers.kind, dt),
+        _pools(case, entries, layers["kind"], dt),
         layers,
         int(case.get("max_rounds", 100)),
     )

@@ -49,7 +49,7 @@ def _pools(case: Json, venue: Venue, state: State) -> Json:
         out = state.ledger.out[p]
         words = {word: float(out[POOL_COLUMNS.index(column)]) for word, column in POOL_WORDS.items()}
         words["fees_liquidator"] = words["fees"] - words["fees_fund"]
-        words["fees_out"] = float(state.ledger.liquidators[p])
+        words["fees_out"] = float(state.ledger.each[p].liquidators)
         words["liquidated"] = int(words["liquidated"])
         words["adl_accounts"] = int(words["adl_accounts"])
         result[pool["name"]] = words
@@ -60,9 +60,9 @@ def _accounts(case: Json, venue: Venue, state: State) -> Json:
     result: Json = {}
     for i, account in enumerate(case["accounts"]):
         held = [0.0] * len(case["markets"])
-        for j in range(venue.book.first[i], venue.book.first[i + 1]):
-            held[venue.book.market[j]] = float(state.accounts.quantity[j])
-        cash = float(state.accounts.cash[i]) - sum(q * f for q, f in zip(held, state.market.funding, strict=True))
+        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].last):
+            held[venue.book.positions[j].market] = float(state.accounts.positions[j].quantity)
+        cash = float(state.accounts.each[i].cash - np.array(held) @ state.market["funding"])
         value = float(equity(venue.book, state.accounts, state.market, i))
         result[account["name"]] = {"a": cash, "q": held, "b": [], "equity": value}
     return result
@@ -81,7 +81,7 @@ def _layers(case: Json, venue: Venue, state: State) -> Json:
         words: dict[str, Any] = {w: float(out[LAYER_COLUMNS.index(column)]) for w, column in LAYER_WORDS.items()}
         for word, column in LAYER_STEPS.items():
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
-        words["a"] = float(state.layers.cash[k] - state.layers.quantity[k] @ state.market.funding)
+        words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
         words["q"] = [float(q) for q in state.layers.quantity[k]]
         words["drawn"] = {case["pools"][pool]["name"]: words["paid"]}
         result[layer["name"]] = words
@@ -92,18 +92,18 @@ def _markets(case: Json, state: State) -> Json:
     result: Json = {}
     now = state.market
     for m, market in enumerate(case["markets"]):
-        depth = float(now.depth[m])
+        depth = float(now[m].depth)
         result[market["name"]] = {
             "price": float(book_price(now, m)),
-            "F": float(now.fundamental[m]),
-            "mark": float(now.mark[m]),
-            "x": float(now.displacement[m]),
+            "F": float(now[m].fundamental),
+            "mark": float(now[m].mark),
+            "x": float(now[m].displacement),
             "low": float(state.market_out[m, MARKET_COLUMNS.index("price_low")]),
             "max_displacement": float(state.market_out[m, MARKET_COLUMNS.index("largest_displacement")]),
             "outside": {
                 pool["name"]: float(state.ledger.outside_quantity[p, m]) for p, pool in enumerate(case["pools"])
             },
-            "kappa": float(now.factor[m]),
+            "kappa": float(now[m].factor),
             "depth": None if math.isinf(depth) else depth,
         }
     return result
@@ -121,7 +121,7 @@ def play(case: Json) -> Json:
     log_price, variance = paths_of(case)
     state = allocate(venue)
     nothing = np.zeros((0, 0, 0))
-    run_path(venue, state, oracle_history(venue.markets), log_price, variance, NOBODY, nothing, nothing)
+    run_path(venue, state, oracle_history(venue), log_price, variance, NOBODY, nothing, nothing)
     return {
         "pools": _pools(case, venue, state),
         "accounts": _accounts(case, venue, state),
