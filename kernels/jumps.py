@@ -35,6 +35,17 @@ SOURCE_SHIFT = 8
 """The stream word of a counter is stream + source * 2^8."""
 
 
+class Sources(NamedTuple):
+    """The jump sources alone, by the names of :class:`stress.kernels.structs.Models` without ``jump_``."""
+
+    rate: Floats
+    probability: Floats
+    mean: Floats
+    std: Floats
+    correlation: Floats
+    key: Ints
+
+
 class Arrivals(NamedTuple):
     """The next arrival of every source in every lane."""
 
@@ -47,14 +58,27 @@ class Arrivals(NamedTuple):
 
 
 @kernel
-def compensator(models: Models, m: int) -> float:
+def sources_of(models: Models) -> Sources:
+    """What this file needs of the models: fewer arrays among the arguments compile faster."""
+    return Sources(
+        models.jump_rate,
+        models.jump_probability,
+        models.jump_mean,
+        models.jump_std,
+        models.jump_correlation,
+        models.jump_key,
+    )
+
+
+@kernel
+def compensator(sources: Sources, m: int) -> float:
     """Drift per year that makes the jumps of market m a martingale: -sum_n rate p (exp(mean + std^2/2) - 1)."""
     total = 0.0
-    for n in range(models.jump_rate.size):
-        chance = models.jump_rate[n] * models.jump_probability[n, m]
+    for n in range(sources.rate.size):
+        chance = sources.rate[n] * sources.probability[n, m]
         if chance > 0.0:
-            std = models.jump_std[n, m]
-            total -= chance * (exp64(models.jump_mean[n, m] + 0.5 * std * std) - 1.0)
+            std = sources.std[n, m]
+            total -= chance * (exp64(sources.mean[n, m] + 0.5 * std * std) - 1.0)
     return total
 
 
@@ -67,58 +91,57 @@ def waiting_time(rate: float, source: int, path: int, number: int, key: Key) -> 
 
 
 @kernel
-def mark_of(models: Models, n: int, m: int, path: int, number: int, key: Key) -> float:
+def mark_of(sources: Sources, n: int, m: int, path: int, number: int, key: Key) -> float:
     """Log price jump that an arrival of source n gives market m; 0 when thinned out.
 
     mean + std (sqrt(c) Z + sqrt(1 - c) Z_m), Z shared by all markets of the arrival.
     """
-    source = U32(models.jump_key[n] << SOURCE_SHIFT)
+    source = U32(sources.key[n] << SOURCE_SHIFT)
     c0, c1, block = U32(path), U32(number), U32(m)
-    chance = models.jump_probability[n, m]
+    chance = sources.probability[n, m]
     if chance < 1.0:
         words = philox(c0, c1, block, U32(JUMP_THINNING + source), key[0], key[1])
         if uniform64(words[0], words[1]) >= chance:
             return 0.0
-    share = models.jump_correlation[n]
+    share = sources.correlation[n]
     common = normal64(philox(c0, c1, U32(0), U32(JUMP_COMMON + source), key[0], key[1]))
     own = normal64(philox(c0, c1, block, U32(JUMP_MARK + source), key[0], key[1]))
     z = math.sqrt(share) * common + math.sqrt(1.0 - share) * own
-    return models.jump_mean[n, m] + models.jump_std[n, m] * z
+    return sources.mean[n, m] + sources.std[n, m] * z
 
 
 @kernel
-def start_jumps(models: Models, arrivals: Arrivals, first_path: int, key: Key) -> None:
-    """Draw the first arrival of every source in every lane."""
-    for n in range(models.jump_rate.size):
-        arrivals.soonest[n] = math.inf
-        for lane in range(arrivals.time.shape[1]):
-            arrivals.number[n, lane] = 0
-            arrivals.time[n, lane] = math.inf
-            if models.jump_rate[n] > 0.0:
-                arrivals.time[n, lane] = waiting_time(
-                    models.jump_rate[n], models.jump_key[n], first_path + lane, 0, key
-                )
-            arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])
+def start_jumps(sources: Sources, lanes: int, first_path: int, key: Key) -> Arrivals:
+    """First arrival of every source in every lane; lane l belongs to path first_path + l."""
+    size = sources.rate.size
+    arrivals = Arrivals(np.full((size, lanes), math.inf), np.zeros((size, lanes), np.int64), np.full(size, math.inf))
+    for n in range(size):
+        if sources.rate[n] > 0.0:
+            for lane in range(lanes):
+                time = waiting_time(sources.rate[n], sources.key[n], first_path + lane, 0, key)
+                arrivals.time[n, lane] = time
+                arrivals.soonest[n] = min(arrivals.soonest[n], time)
+    return arrivals
 
 
 @kernel
-def strike(models: Models, arrivals: Arrivals, n: int, lane: int, path: int, key: Key, log_price: Floats) -> None:
+def strike(sources: Sources, arrivals: Arrivals, n: int, lane: int, path: int, key: Key, log_price: Floats) -> None:
     """Apply the pending arrival of source n in one lane and draw the time of the next."""
     number = arrivals.number[n, lane]
     for m in range(log_price.shape[0]):
-        if models.jump_probability[n, m] > 0.0:
-            log_price[m, lane] += mark_of(models, n, m, path, number, key)
+        if sources.probability[n, m] > 0.0:
+            log_price[m, lane] += mark_of(sources, n, m, path, number, key)
     arrivals.number[n, lane] = number + 1
-    arrivals.time[n, lane] += waiting_time(models.jump_rate[n], models.jump_key[n], path, number + 1, key)
+    arrivals.time[n, lane] += waiting_time(sources.rate[n], sources.key[n], path, number + 1, key)
 
 
 @kernel
 def strike_all(
-    models: Models, arrivals: Arrivals, n: int, until: float, first_path: int, key: Key, log_price: Floats
+    sources: Sources, arrivals: Arrivals, n: int, until: float, first_path: int, key: Key, log_price: Floats
 ) -> None:
     """Apply to log_price[m, lane] every arrival of source n up to the time ``until``, in years."""
     arrivals.soonest[n] = math.inf
     for lane in range(arrivals.time.shape[1]):
         while arrivals.time[n, lane] <= until:
-            strike(models, arrivals, n, lane, first_path + lane, key, log_price)
+            strike(sources, arrivals, n, lane, first_path + lane, key, log_price)
         arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, lane_kernel
-from .jumps import Arrivals, compensator, start_jumps, strike_all
+from .jumps import Sources, compensator, sources_of, start_jumps, strike_all
 from .models import COEFFICIENTS, GIVEN, YEAR, Lanes, advance, coefficients
 from .philox import DIFFUSION, fill_normals, split_seed
-from .structs import Clock, Floats, Models
+from .structs import Clock, Floats, Ints, Models
 
 Key = tuple[np.uint32, np.uint32]
 Normals = NDArray[np.float32]
@@ -26,7 +26,10 @@ CHECKS_HELD = 8
 
 
 class Block(NamedTuple):
-    """State and scratch of the lanes, reused from block to block."""
+    """State and scratch of the lanes, reused from block to block.
+
+    Handed whole to two functions only: every array among the arguments of a function costs compile time.
+    """
 
     log_price: Floats
     """[m, lane] log price."""
@@ -44,45 +47,39 @@ class Block(NamedTuple):
     """[m] drift of the log price per model step, jump compensator included."""
     shifted: Floats
     """[m] sum of the deterministic jumps so far; given prices start from it."""
-    held_price: Floats
-    """[CHECKS_HELD, m, lane] log prices not yet written out."""
-    held_variance: Floats
-    """[CHECKS_HELD, m, lane] their variances."""
-    arrivals: Arrivals
-    """The next jump of every source and lane."""
+    held: Floats
+    """[2, CHECKS_HELD, m, lane] log prices and variances not yet written out."""
 
 
 @kernel
-def allocate(models: Models, lanes: int) -> Block:
+def allocate(markets: int, lanes: int) -> Block:
     """Scratch of a block of ``lanes`` lanes."""
-    m, n = models.model.size, models.jump_rate.size
     return Block(
-        np.zeros((m, lanes)),
-        np.zeros((m, lanes)),
-        np.zeros((m, 4, lanes), np.float32),
+        np.zeros((markets, lanes)),
+        np.zeros((markets, lanes)),
+        np.zeros((markets, 4, lanes), np.float32),
         np.zeros((2, lanes), np.float32),
         np.zeros((2, lanes)),
-        np.zeros((m, COEFFICIENTS)),
-        np.zeros(m),
-        np.zeros(m),
-        np.zeros((CHECKS_HELD, m, lanes)),
-        np.zeros((CHECKS_HELD, m, lanes)),
-        Arrivals(np.zeros((n, lanes)), np.zeros((n, lanes), np.int64), np.zeros(n)),
+        np.zeros((markets, COEFFICIENTS)),
+        np.zeros(markets),
+        np.zeros(markets),
+        np.zeros((2, CHECKS_HELD, markets, lanes)),
     )
 
 
 @kernel
-def start(models: Models, block: Block, dt: float, first_path: int, key: Key) -> None:
-    """Put every lane at the initial state; dt is the model step in years."""
-    for m in range(models.model.size):
-        coefficients(models.model[m], models.params[m], dt, block.coefficient[m])
-        block.drift[m] = (models.drift[m] + compensator(models, m)) * dt
-        block.shifted[m] = 0.0
-        price, variance = block.log_price[m], block.variance[m]
-        for lane in range(price.size):
-            price[lane] = models.log_price[m]
-            variance[lane] = models.variance[m]
-    start_jumps(models, block.arrivals, first_path, key)
+def fill(row: Floats, value: float) -> None:
+    """Put a value into every lane."""
+    for lane in range(row.size):
+        row[lane] = value
+
+
+@lane_kernel
+def draw(model: Ints, draws: Normals, pair: int, first_path: int, key: Key) -> None:
+    """Independent normals of all markets for model steps 2 pair and 2 pair + 1."""
+    for m in range(model.size):
+        if model[m] != GIVEN:
+            fill_normals(draws[m], first_path, pair, m, DIFFUSION, key)
 
 
 @lane_kernel
@@ -104,7 +101,7 @@ def add_shocks(a: float, b: float, z: Normals, variance: Normals, price: Normals
 
 
 @lane_kernel
-def shock_market(models: Models, block: Block, m: int, odd: int) -> None:
+def correlate(factor: Floats, draws: Normals, m: int, odd: int, shocks: Normals) -> None:
     """Correlated shocks of market m in the even or odd step of a draw; zero weights cost nothing.
 
     The order variance 0, price 0, variance 1, ... makes the factor's rows of a market depend on the markets before it
@@ -112,81 +109,73 @@ def shock_market(models: Models, block: Block, m: int, odd: int) -> None:
     """
     v, x = 2 * m, 2 * m + 1
     zv, zx = 2 * odd, 2 * odd + 1
-    factor = models.cholesky
-    variance, price = block.shocks[0], block.shocks[1]
-    own_shocks(factor[v : v + 2, v : v + 2], block.draws[m, zv], block.draws[m, zx], variance, price)
+    variance, price = shocks[0], shocks[1]
+    own_shocks(factor[v : v + 2, v : v + 2], draws[m, zv], draws[m, zx], variance, price)
     for q in range(2 * m):
         if factor[v, q] != 0.0 or factor[x, q] != 0.0:
-            add_shocks(factor[v, q], factor[x, q], block.draws[q // 2, zv + q % 2], variance, price)
+            add_shocks(factor[v, q], factor[x, q], draws[q // 2, zv + q % 2], variance, price)
 
 
 @lane_kernel
-def draw(models: Models, block: Block, pair: int, first_path: int, key: Key) -> None:
-    """Independent normals of all markets for model steps 2 pair and 2 pair + 1."""
+def stretch_of(shock_volatility: Floats, step: int, m: int) -> float:
+    """Factor on the volatility of market m from model step ``step`` to the next."""
+    return shock_volatility[step, m] if shock_volatility.shape[0] else 1.0
+
+
+@lane_kernel
+def shift(row: Floats, jump: float) -> None:
+    """Add a deterministic jump to every lane."""
+    for lane in range(row.size):
+        row[lane] += jump
+
+
+@lane_kernel
+def step_markets(models: Models, block: Block, step: int) -> None:
+    """Diffusion and deterministic shocks of all markets in model step ``step`` (from 1)."""
     for m in range(models.model.size):
-        if models.model[m] != GIVEN:
-            fill_normals(block.draws[m], first_path, pair, m, DIFFUSION, key)
+        if models.model[m] == GIVEN:
+            block.coefficient[m, 0] = models.path[step, m] + block.shifted[m]
+            block.coefficient[m, 1] = models.path_variance[step, m]
+        else:
+            correlate(models.cholesky, block.draws, m, (step - 1) % 2, block.shocks)
+        stretch = stretch_of(models.shock_volatility, step - 1, m)
+        lanes = Lanes(block.shocks[0], block.shocks[1], block.log_price[m], block.variance[m], block.work)
+        advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)
+        if models.shock_jump.shape[0] and models.shock_jump[step, m] != 0.0:
+            block.shifted[m] += models.shock_jump[step, m]
+            shift(block.log_price[m], models.shock_jump[step, m])
 
 
 @lane_kernel
-def follow_table(models: Models, block: Block, m: int, step: int) -> None:
-    """Hand a given market the next entry of its table, moved by the shocks so far."""
-    block.coefficient[m, 0] = models.path[step, m] + block.shifted[m]
-    block.coefficient[m, 1] = models.path_variance[step, m]
+def hold(log_price: Floats, variance: Floats, factor: float, held_price: Floats, held_variance: Floats) -> None:
+    """Keep back one check of one market; the variance told is never negative and includes volatility shocks."""
+    for lane in range(log_price.size):
+        now = variance[lane]
+        held_price[lane] = log_price[lane]
+        held_variance[lane] = factor * (now if now > 0.0 else 0.0)
 
 
 @lane_kernel
-def step_market(models: Models, block: Block, m: int, step: int) -> None:
-    """Diffusion and deterministic shock of market m in model step ``step`` (from 1)."""
-    if models.model[m] == GIVEN:
-        follow_table(models, block, m, step)
-    else:
-        shock_market(models, block, m, (step - 1) % 2)
-    stretch = models.shock_volatility[step - 1, m] if models.shock_volatility.shape[0] else 1.0
-    price = block.log_price[m]
-    lanes = Lanes(block.shocks[0], block.shocks[1], price, block.variance[m], block.work)
-    advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)
-    if models.shock_jump.shape[0] and models.shock_jump[step, m] != 0.0:
-        block.shifted[m] += models.shock_jump[step, m]
-        for lane in range(price.size):
-            price[lane] += models.shock_jump[step, m]
-
-
-@lane_kernel
-def observe(models: Models, block: Block, slot: int, step: int) -> None:
-    """Hold the state back as one check; the variance reported is never negative and includes volatility shocks."""
-    for m in range(models.model.size):
-        stretch = models.shock_volatility[step, m] if models.shock_volatility.shape[0] else 1.0
-        factor = stretch * stretch
-        x, v = block.log_price[m], block.variance[m]
-        held_price, held_variance = block.held_price[slot, m], block.held_variance[slot, m]
-        for lane in range(x.size):
-            now = v[lane]
-            held_price[lane] = x[lane]
-            held_variance[lane] = factor * (now if now > 0.0 else 0.0)
-
-
-@lane_kernel
-def write_out(block: Block, count: int, first_check: int, log_price: Floats, variance: Floats) -> None:
-    """Copy ``count`` held checks to log_price[w, s, m] and variance[w, s, m], path by path."""
+def write_out(held: Floats, count: int, first_check: int, log_price: Floats, variance: Floats) -> None:
+    """Copy ``count`` checks held back to log_price[w, s, m] and variance[w, s, m], path by path."""
+    held_price, held_variance = held[0], held[1]
     for w in range(log_price.shape[0]):
         price_row, variance_row = log_price[w], variance[w]
         for slot in range(count):
             for m in range(log_price.shape[2]):
-                price_row[first_check + slot, m] = block.held_price[slot, m, w]
-                variance_row[first_check + slot, m] = block.held_variance[slot, m, w]
+                price_row[first_check + slot, m] = held_price[slot, m, w]
+                variance_row[first_check + slot, m] = held_variance[slot, m, w]
 
 
-@lane_kernel
-def step_all(models: Models, block: Block, step: int, time: float, first_path: int, key: Key) -> None:
-    """Model step ``step`` (from 1), which ends at ``time`` years: diffusion, deterministic shocks, then jumps."""
-    if step % 2 == 1:
-        draw(models, block, step // 2, first_path, key)
+@kernel
+def start(models: Models, sources: Sources, block: Block, dt: float) -> None:
+    """Put every lane at the initial state; dt is the model step in years."""
     for m in range(models.model.size):
-        step_market(models, block, m, step)
-    for n in range(models.jump_rate.size):
-        if block.arrivals.soonest[n] <= time:
-            strike_all(models, block.arrivals, n, time, first_path, key, block.log_price)
+        coefficients(models.model[m], models.params[m], dt, block.coefficient[m])
+        block.drift[m] = (models.drift[m] + compensator(sources, m)) * dt
+        block.shifted[m] = 0.0
+        fill(block.log_price[m], models.log_price[m])
+        fill(block.variance[m], models.variance[m])
 
 
 @kernel
@@ -195,18 +184,26 @@ def simulate_block(
 ) -> None:
     """Fill log_price[w, s, m] and variance[w, s, m] for at most as many paths as the block has lanes."""
     dt = clock.dt / (clock.substeps * YEAR)
-    start(models, block, dt, first_path, key)
-    held = 0
+    sources = sources_of(models)
+    arrivals = start_jumps(sources, block.work.shape[1], first_path, key)
+    start(models, sources, block, dt)
     for step in range(clock.checks * clock.substeps + 1):
+        if step % 2 == 1:
+            draw(models.model, block.draws, step // 2, first_path, key)
         if step > 0:
-            step_all(models, block, step, step * dt, first_path, key)
+            step_markets(models, block, step)
+            for n in range(sources.rate.size):
+                if arrivals.soonest[n] <= step * dt:
+                    strike_all(sources, arrivals, n, step * dt, first_path, key, block.log_price)
         if step % clock.substeps == 0:
             check = step // clock.substeps
-            observe(models, block, held, step)
-            held += 1
-            if held == CHECKS_HELD or check == clock.checks:
-                write_out(block, held, check + 1 - held, log_price, variance)
-                held = 0
+            slot = check % CHECKS_HELD
+            for m in range(models.model.size):
+                factor = stretch_of(models.shock_volatility, step, m) ** 2
+                held = block.held
+                hold(block.log_price[m], block.variance[m], factor, held[0, slot, m], held[1, slot, m])
+            if slot == CHECKS_HELD - 1 or check == clock.checks:
+                write_out(block.held, slot + 1, check - slot, log_price, variance)
 
 
 @kernel
@@ -226,7 +223,7 @@ def simulate(models: Models, clock: Clock, seed: int, first_path: int, log_price
     """
     paths = log_price.shape[0]
     lanes = min(LANES, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM * LANE_QUANTUM)
-    block = allocate(models, lanes)
+    block = allocate(models.model.size, lanes)
     key = split_seed(seed)
     for first in range(0, paths, lanes):
         last = min(paths, first + lanes)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stress.kernels.jumps import compensator, mark_of, waiting_time
+from stress.kernels.jumps import compensator, mark_of, sources_of, waiting_time
 from stress.kernels.models import GBM, YEAR
 from stress.kernels.philox import split_seed
 from stress.kernels.structs import Clock, Models
@@ -23,7 +23,7 @@ def returns(models: Models, clock: Clock, paths: int = PATHS, first: int = 0) ->
     """Log returns [w, step, m] with the compensating drift taken out."""
     log_price, _ = run(models, clock, paths, first=first)
     years = clock.dt / YEAR
-    drift = np.array([compensator(models, m) for m in range(len(models.model))]) * years
+    drift = np.array([compensator(sources_of(models), m) for m in range(len(models.model))]) * years
     found: Floats = np.diff(log_price, axis=1) - drift
     return found
 
@@ -55,7 +55,7 @@ def test_thinning_thins() -> None:
 def test_sizes_have_their_mean_and_spread() -> None:
     jump = Jump(rate=1.0, mean=[-0.05], std=[0.03], probability=[1.0])
     models = models_of([GBM], [STILL], [jump])
-    sizes = np.array([mark_of(models, 0, 0, path, 0, split_seed(1)) for path in range(5_000)])
+    sizes = np.array([mark_of(sources_of(models), 0, 0, path, 0, split_seed(1)) for path in range(5_000)])
     assert stats.kstest(sizes, "norm", args=(-0.05, 0.03)).pvalue > 1e-3
 
 
@@ -76,8 +76,8 @@ def test_compensator_is_the_expected_relative_move() -> None:
     common = Jump(rate=10.0, mean=[-0.1, 0.2], std=[0.3, 0.0], probability=[0.5, 1.0])
     own = Jump(rate=7.0, mean=[0.0, -0.4], std=[0.0, 0.1], probability=[0.0, 1.0], key=2)
     models = models_of([GBM, GBM], [STILL] * 2, [common, own])
-    assert compensator(models, 0) == pytest.approx(-5.0 * math.expm1(-0.1 + 0.045))
-    assert compensator(models, 1) == pytest.approx(-10.0 * math.expm1(0.2) - 7.0 * math.expm1(-0.4 + 0.005))
+    assert compensator(sources_of(models), 0) == pytest.approx(-5.0 * math.expm1(-0.1 + 0.045))
+    assert compensator(sources_of(models), 1) == pytest.approx(-10.0 * math.expm1(0.2) - 7.0 * math.expm1(-0.4 + 0.005))
 
 
 def test_a_source_draws_the_same_beside_any_other() -> None:
