@@ -157,3 +157,12 @@ def depth_within_one_percent(file: Path, begin: str, end: str) -> float:
 def drought_exponent(fall: float, volatility: float, calm: float) -> float:
     """Exponent at which depth proportional to volatility^-exponent has lost ``fall`` at ``volatility``."""
     return float(-np.log(1.0 - fall) / np.log(volatility / calm))
+
+
+def depth_from_cost(size: float, round_trip: float, exponent: float, at: float = 0.01) -> float:
+    """Depth at displacement ``at`` for which buying and selling ``size`` costs ``round_trip`` of its value.
+
+    One side costs the mean of the power law up to ``size``, at (size / depth)^exponent / (exponent + 1).
+    """
+    reached = (1.0 + exponent) * round_trip / 2.0 / at
+    return float(size / reached ** (1.0 / exponent))

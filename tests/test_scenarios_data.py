@@ -153,6 +153,18 @@ def test_drought_exponent_of_october(shared: Path) -> None:
         assert drought.exponent == round(estimates.drought_exponent(0.9, crash, calm), 2)
 
 
+def test_depth_of_march_follows_from_the_cost_of_trading(shared: Path) -> None:
+    variances = half_hours(prices(shared, MARCH))["BTC"]
+    market = scenario("black-thursday-2020").markets["BTC"]
+    liquidity = market.liquidity
+    assert liquidity.drought is not None
+    crisis_depth = estimates.depth_from_cost(10e6, 0.0119, liquidity.exponent, liquidity.at)
+    volatility = float(np.sqrt(variances.loc["2020-03-12"].mean()))
+    calm_depth = crisis_depth * (volatility / liquidity.drought.volatility) ** liquidity.drought.exponent
+    assert round(crisis_depth, -5) == 9.8e6
+    assert liquidity.depth == round(calm_depth, -6)
+
+
 def test_open_interest_of_october_is_split_like_the_liquidations(shared: Path) -> None:
     table = pd.read_csv(shared / "data" / "hyperliquid_2025_10_10" / "liq_and_adl_by_coin.csv", index_col="ticker")
     liquidated = table["liq_notional"].loc[["BTC", "ETH", "SOL"]]
