@@ -187,6 +187,11 @@ def test_malformed(tmp_path: Path, old: str, new: str, path: str, message: str) 
 
 
 MEANINGLESS = [
+    ("price: 4_000", "price: 1e30", "markets.ETH.price", "must be at most 1e+18, got 1e+30"),
+    ("price: 4_000", "price: 1e-30", "markets.ETH.price", "must be at least 1e-12, got 1e-30"),
+    ("fee: 50bp", "fee: -1bp", "pools.main.liquidation.fee", "must be at least 0%, got -0.01%"),
+    ("jump: -10%", "jump: 2000_00%", "shocks.0.jump", "must be at most 100000%, got 200000%"),
+    ("kappa: 12", "kappa: 600_000", "markets.BTC.model.kappa", "too fast for Euler steps of 60 s: at most 525600, or"),
     ("theta: 0.35", "theta: -1", "markets.BTC.model.theta", "must be at least 0, got -1"),
     ("price: 4_000", "price: 0", "markets.ETH.price", "must be more than 0, got 0"),
     ("fund_share: 100%", "fund_share: 120%", "pools.main.liquidation.fund_share", "must be at most 100%, got 120%"),

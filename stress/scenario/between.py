@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
-from stress.scenario.markets import CommonJump, Correlation, Market, Prescribed, Shock
+from stress.scenario.markets import Bates, CommonJump, Correlation, Heston, Market, Prescribed, Shock
 from stress.scenario.parts import Complaint, Where
 from stress.scenario.pools import Pool
 from stress.scenario.run import Run
+
+YEAR = 365.0 * 86_400.0
+"""Seconds."""
+LONGEST_EULER_STEP = 60.0
+"""Seconds; longer steps are quadratic-exponential where the scheme is auto."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
     if sections.run is not None:
         yield from _prescribed(sections.run, sections.markets)
         yield from _late_shocks(sections.run, sections.shocks)
+        yield from _coarse_steps(sections.run, sections.markets)
 
 
 def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
@@ -87,3 +93,14 @@ def _late_shocks(run: Run, shocks: Mapping[int, Shock]) -> Iterator[Complaint]:
     for n, shock in shocks.items():
         if shock.at > run.horizon:
             yield ("shocks", n, "at"), f"is after the end of the run ({run.horizon:g} s)"
+
+
+def _coarse_steps(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:
+    """Euler steps of the variance overshoot its long-run level where kappa * step > 1, and diverge from 2 on."""
+    for name, market in markets.items():
+        model = market.model
+        if isinstance(model, Heston | Bates) and model.kappa * run.step > YEAR:
+            euler = model.scheme == "euler" or (model.scheme == "auto" and run.step <= LONGEST_EULER_STEP)
+            if euler:
+                message = f"is too fast for Euler steps of {run.step:g} s: at most {YEAR / run.step:g}, or scheme: qe"
+                yield ("markets", name, "model", "kappa"), message

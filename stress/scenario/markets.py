@@ -16,8 +16,12 @@ MarketName = Annotated[
     str, Text(r"[A-Za-z0-9][A-Za-z0-9_:/-]*", "the name of a market: letters, digits and _ - / : only")
 ]
 
-Annual = Annotated[float, Fraction(least=0.0, unit="per root year")]
-Drift = Annotated[float, Fraction(unit="per year")]
+Annual = Annotated[float, Fraction(least=0.0, most=100.0, unit="per root year")]
+Variance = Annotated[float, Number(least=0.0, most=1e4, unit="per year")]
+Rate = Annotated[float, Number(least=0.0, most=1e6, unit="per year")]
+JumpSize = Annotated[float, Fraction(least=-5.0, most=5.0)]
+JumpSpread = Annotated[float, Fraction(least=0.0, most=5.0)]
+Drift = Annotated[float, Fraction(least=-100.0, most=100.0, unit="per year")]
 Scheme = Annotated[Literal["auto", "euler", "qe"], Words(("auto", "euler", "qe"))]
 Price = Annotated[float, Money(above=0.0)]
 
@@ -41,15 +45,15 @@ class Heston(Part):
     """Stochastic variance (Heston 1993)."""
 
     type: Literal["heston"]
-    kappa: Annotated[float, Number(above=0.0, unit="per year")] = Field(
+    kappa: Annotated[float, Number(above=0.0, most=1e6, unit="per year")] = Field(
         description="Speed at which the variance reverts to its long-run level."
     )
-    theta: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Long-run variance.")
-    xi: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Volatility of the variance.")
+    theta: Variance = Field(description="Long-run variance.")
+    xi: Variance = Field(description="Volatility of the variance.")
     rho: Annotated[float, Number(least=-1.0, most=1.0)] = Field(
         description="Correlation of the shocks to price and variance."
     )
-    v0: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Initial variance.")
+    v0: Variance = Field(description="Initial variance.")
     drift: Drift = Field(default=0.0, description=_DRIFT)
     scheme: Scheme = Field(default="auto", description=_SCHEME)
 
@@ -62,18 +66,18 @@ class Bates(Part):
     """Heston's model with normally distributed log-price jumps (Bates 1996)."""
 
     type: Literal["bates"]
-    kappa: Annotated[float, Number(above=0.0, unit="per year")] = Field(
+    kappa: Annotated[float, Number(above=0.0, most=1e6, unit="per year")] = Field(
         description="Speed at which the variance reverts to its long-run level."
     )
-    theta: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Long-run variance.")
-    xi: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Volatility of the variance.")
+    theta: Variance = Field(description="Long-run variance.")
+    xi: Variance = Field(description="Volatility of the variance.")
     rho: Annotated[float, Number(least=-1.0, most=1.0)] = Field(
         description="Correlation of the shocks to price and variance."
     )
-    v0: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Initial variance.")
-    jump_rate: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Jumps per year.")
-    jump_mean: Annotated[float, Fraction()] = Field(description="Mean of a jump of the log price.")
-    jump_std: Annotated[float, Fraction(least=0.0)] = Field(description="Standard deviation of a log-price jump.")
+    v0: Variance = Field(description="Initial variance.")
+    jump_rate: Rate = Field(description="Jumps per year.")
+    jump_mean: JumpSize = Field(description="Mean of a jump of the log price.")
+    jump_std: JumpSpread = Field(description="Standard deviation of a log-price jump.")
     drift: Drift = Field(default=0.0, description=_DRIFT)
     scheme: Scheme = Field(default="auto", description=_SCHEME)
 
@@ -130,7 +134,9 @@ class Prescribed(Part):
 class Drought(Part):
     """Fall of the depth when volatility rises: ``(sigma / volatility)^-exponent``, within bounds."""
 
-    exponent: Annotated[float, Number(least=0.0)] = Field(description="Fall of the depth with volatility; 0 is off.")
+    exponent: Annotated[float, Number(least=0.0, most=100.0)] = Field(
+        description="Fall of the depth with volatility; 0 is off."
+    )
     floor: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=0.0, description="Least share of the depth that stays."
     )
@@ -257,8 +263,8 @@ class Market(Part):
 class JumpMark(Part):
     """Size of a common jump in one market."""
 
-    mean: Annotated[float, Fraction()] = Field(description="Mean of the jump of the log price.")
-    std: Annotated[float, Fraction(least=0.0)] = Field(description="Standard deviation of the jump of the log price.")
+    mean: JumpSize = Field(description="Mean of the jump of the log price.")
+    std: JumpSpread = Field(description="Standard deviation of the jump of the log price.")
     probability: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=1.0, description="Probability that an arrival moves this market."
     )
@@ -270,7 +276,7 @@ class CommonJump(Part):
     name: Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a name of letters, digits, _ and -")] = Field(
         description="Name of the jump source."
     )
-    rate: Annotated[float, Number(least=0.0, unit="per year")] = Field(description="Arrivals per year.")
+    rate: Rate = Field(description="Arrivals per year.")
     correlation: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=0.0, description="Correlation between the sizes in two markets."
     )
@@ -286,7 +292,7 @@ class Shock(Part):
     depth: Annotated[float, Fraction(above=0.0)] = Field(
         default=1.0, description="Factor on the depth for as long as the shock lasts."
     )
-    volatility: Annotated[float, Number(least=0.0)] = Field(
+    volatility: Annotated[float, Number(least=0.0, most=1e3)] = Field(
         default=1.0, description="Factor on the volatility for as long as the shock lasts."
     )
     duration: Annotated[float, Duration()] = Field(

@@ -18,18 +18,19 @@ LayerName = Annotated[
     str, Text(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9])?", "the name of a layer: letters, digits, spaces, _ and -")
 ]
 Share = Annotated[float, Fraction(least=0.0, most=1.0)]
+Ratio = Annotated[float, Number(least=0.001, most=1e4)]
 Switch = Annotated[bool, Flag()]
 
 
 class Leverage(Part):
     """Log-normal distribution of leverage, cut to a range."""
 
-    median: Annotated[float, Number(above=0.0)] = Field(default=6.0, description="Median leverage.")
-    sigma: Annotated[float, Number(least=0.0)] = Field(
+    median: Ratio = Field(default=6.0, description="Median leverage.")
+    sigma: Annotated[float, Number(least=0.0, most=10.0)] = Field(
         default=0.7, description="Standard deviation of the log of leverage."
     )
-    min: Annotated[float, Number(above=0.0)] = Field(default=1.0, description="Least leverage.")
-    max: Annotated[float, Number(above=0.0)] = Field(default=40.0, description="Largest leverage.")
+    min: Ratio = Field(default=1.0, description="Least leverage.")
+    max: Ratio = Field(default=40.0, description="Largest leverage.")
 
     def check(self) -> Iterator[Complaint]:
         """The median lies in the range."""
@@ -43,7 +44,7 @@ class MarketMakers(Part):
     """Accounts that hold the other side of what the drawn traders hold in sum."""
 
     count: Annotated[int, Count(least=1, most=100_000)] = Field(default=20, description="Number of market makers.")
-    leverage: Annotated[float, Number(above=0.0)] = Field(default=3.0, description="Leverage of each of them.")
+    leverage: Ratio = Field(default=3.0, description="Leverage of each of them.")
 
 
 class Synthetic(Part):
@@ -54,7 +55,9 @@ class Synthetic(Part):
     open_interest: dict[MarketName, Annotated[float, Money(least=0.0)]] = Field(
         min_length=1, description="Value of all long positions by market."
     )
-    pareto: Annotated[float, Number(above=0.0)] = Field(default=1.2, description="Pareto exponent of the notional.")
+    pareto: Annotated[float, Number(least=0.3, most=100.0)] = Field(
+        default=1.2, description="Pareto exponent of the notional."
+    )
     leverage: Leverage = Field(default=Leverage(), description="Distribution of leverage.")
     long_share: Share = Field(default=0.5, description="Share of traders who are long.")
     isolated_share: Share = Field(default=0.0, description="Share of traders with isolated margin.")
@@ -127,7 +130,7 @@ class ToTarget(Part):
     """Orders close the least share of all positions that restores the margin."""
 
     type: Literal["to_target"]
-    target: Annotated[float, Number(least=1.01)] = Field(
+    target: Annotated[float, Number(least=1.01, most=1e3)] = Field(
         description="Equity over maintenance margin that the account is brought back to."
     )
 
@@ -155,10 +158,10 @@ class FillableLimit(Part):
     """Orders are limited at dYdX v4's fillable price."""
 
     type: Literal["fillable"]
-    spread: Annotated[float, Number(least=0.0)] = Field(
+    spread: Annotated[float, Number(least=0.0, most=1e3)] = Field(
         default=1.5, description="Spread to the mark in maintenance margins at full adjustment."
     )
-    adjustment: Annotated[float, Number(least=0.0)] = Field(
+    adjustment: Annotated[float, Number(least=0.0, most=1e3)] = Field(
         default=1.0, description="Factor on the adjusted bankruptcy rating."
     )
 

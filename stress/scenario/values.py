@@ -26,6 +26,18 @@ _MOST_DIGITS = 1e15
 """Whole numbers under it are written without exponent and decimals."""
 
 
+_LARGEST = {
+    Dimension.FRACTION: 1e3,
+    Dimension.DURATION: 1e10,
+    Dimension.MONEY: 1e18,
+    Dimension.NUMBER: 1e9,
+    Dimension.COUNT: 2.0**63,
+}
+"""Sizes beyond which a value is a slip of the pen, and would leave the finite numbers somewhere in a simulation."""
+_SMALLEST = 1e-12
+"""The same for values that divide: those that must be more than zero."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number with a dimension and bounds, for use in ``Annotated[float, Quantity(...)]``.
@@ -80,11 +92,15 @@ class Quantity:
         return int(value)
 
     def _within(self, number: float) -> None:
+        largest = _LARGEST[self.dimension]
         bounds = (
             (number < self.least, f"at least {self._shown(self.least)}"),
             (number <= self.above, f"more than {self._shown(self.above)}"),
+            (self.above == 0.0 and number < _SMALLEST, f"at least {self._shown(_SMALLEST)}"),
+            (number < -largest, f"at least {self._shown(-largest)}"),
             (number > self.most, f"at most {self._shown(self.most)}"),
             (number >= self.below and number != math.inf, f"less than {self._shown(self.below)}"),
+            (number > largest and number != math.inf, f"at most {self._shown(largest)}"),
         )
         for outside, words in bounds:
             if outside:
