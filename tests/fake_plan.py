@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from stress import columns, records, workers
 from stress.book import Positions, Terms, stack_tiers
-from stress.kernels.structs import Book, Clock, Layers, Markets, Models, Pools, Venue
+from stress.kernels.structs import Clock, Models
 
 Floats = NDArray[np.float64]
 K = TypeVar("K")
@@ -25,21 +24,35 @@ LAYERS = (("main", "fund", "insurance_fund"), ("main", "adl", "adl"), ("side", "
 POOLS = ("main", "side")
 
 
+class FakeBook(NamedTuple):
+    """What the engine itself reads of a book."""
+
+    positions: Floats
+
+
+class FakeVenue(NamedTuple):
+    """What the engine itself reads of a venue."""
+
+    clock: Clock
+    book: FakeBook
+
+
 def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> Any:
     """A plan of two markets, two pools and three layers; ``side`` has no fund."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "fake.yaml"
     file.write_text("format: 1\nname: fake\n")
+    held = _positions()
     scenario = SimpleNamespace(name="fake", sizing=SimpleNamespace(levels=(0.9, 0.99)))
     loaded = SimpleNamespace(scenario=scenario, digest="d" * 64, file=file, canonical={"format": 1, "name": "fake"})
     return SimpleNamespace(
         loaded=loaded,
         models=_models(),
-        venue=_venue(Clock(checks, 1, 3600.0)),
+        venue=FakeVenue(Clock(checks, 1, 3600.0), FakeBook(held.quantity)),
         market_names=MARKETS,
         pool_names=POOLS,
         layer_names=LAYERS,
-        positions=_positions(),
+        positions=held,
         terms=Terms(MARKETS, np.array([100.0, 10.0]), stack_tiers([[(0.0, 0.2)], [(0.0, 0.1)]])),
         notes=("a note",),
         seed=seed,
@@ -69,23 +82,6 @@ def _models() -> Models:
         shock_jump=none,
         shock_volatility=none,
     )
-
-
-def _venue(clock: Clock) -> Venue:
-    """The book of :func:`_positions`; what the fake cascade does not read is empty."""
-    held = _positions()
-    book = _with_empty(
-        Book,
-        cash=held.cash,
-        pool=held.pool,
-        owner=held.owner,
-        first=held.first,
-        holder=held.holder,
-        market=held.market,
-        quantity=held.quantity,
-        entry=held.entry,
-    )
-    return Venue(clock, book, _with_empty(Markets), _with_empty(Pools), _with_empty(Layers), 100)
 
 
 def _positions() -> Positions:
@@ -123,7 +119,7 @@ class FakeCascade:
 
     def run_block(
         self,
-        venue: Venue,
+        venue: object,
         log_price: Floats,
         variance: Floats,
         out_pools: Floats,
@@ -140,7 +136,7 @@ class FakeCascade:
             fall = max(0.0, float(log_price[w, 0, 0] - log_price[w, :, 0].min()) - 0.03)
             end = float(np.exp(log_price[w, -1, 0] - log_price[w, 0, 0]))
             out_pools[w] = _filled(columns.PATHS, fall)
-            out_pools[w, 1, _at(columns.PATHS, "required_fund")] = np.nan
+            out_pools[w, 1:, _at(columns.PATHS, "required_fund")] = np.nan
             out_pools[w, 0, _at(columns.PATHS, "bad_debt")] = np.inf if end > self.broken_path else 1e6 * fall
             out_layers[w] = _filled(columns.LAYERS, fall)
             out_markets[w] = _filled(columns.MARKETS, fall)
@@ -148,7 +144,7 @@ class FakeCascade:
         return len(log_price)
 
     def trace_path(
-        self, venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
+        self, venue: object, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
     ) -> None:
         """As the kernel: the record of one path."""
         trace_pools[:] = np.arange(len(log_price))[:, None, None]
@@ -188,11 +184,22 @@ def main(folder: str, delay: str, resume: str) -> None:
             threads=2,
             resume=bool(int(resume)),
             block_bytes=1,
-            progress=lambda done, total: print(os.getpid(), done, total, flush=True),
+            progress=lambda done, total: print(done, total, flush=True),
         )
+
+
+def command_line(delay: str, *arguments: str) -> int:
+    """The command line over the fake cascade, in a process of its own."""
+    from stress.cli import main as cli
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch, FakeCascade(float(delay)))
+        return cli(arguments)
 
 
 if __name__ == "__main__":
     import sys
 
+    if sys.argv[1] == "cli":
+        sys.exit(command_line(*sys.argv[2:]))
     main(*sys.argv[1:])

@@ -16,6 +16,7 @@ from stress import engine, store
 from stress.errors import IncompleteRun
 from tests import fake_plan
 
+RUN = ["run", "minimal", "--paths", "200", "--threads", "2"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -39,7 +40,7 @@ def begin(folder: Path, delay: float = 0.02) -> subprocess.Popen[str]:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if int(line.split()[1]) > 0:
+        if int(line.split()[0]) > 0:
             return process
     raise AssertionError("the run ended before its first block")
 
@@ -100,6 +101,26 @@ def test_ctrl_c_stops_within_two_seconds_and_leaves_whole_parts(tmp_path: Path, 
     assert not list((tmp_path / "run").rglob("*.tmp"))
     assert 0 < resume(tmp_path / "run").kept < 200
     assert same_rows(tmp_path / "run", undisturbed)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_command_says_how_to_resume(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_plan", "cli", "0.1", *RUN, "-o", str(tmp_path / "run")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "run" / store.LOG).exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    sent = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 2.0
+    assert process.returncode == code
+    assert f"tailstress run minimal --seed 1 --paths 200 -o {tmp_path / 'run'} --resume" in said
+    assert "Traceback" not in said
 
 
 def test_interrupted_in_the_same_process(

@@ -68,7 +68,7 @@ def test_parts_are_fixed_ranges_that_cover_every_path_once(tmp_path: Path) -> No
 
 
 def test_large_books_have_small_parts(plan: Any) -> None:
-    book = plan.venue.book._replace(quantity=np.zeros(5_000_000))
+    book = plan.venue.book._replace(positions=np.zeros(5_000_000))
     plan.venue = plan.venue._replace(book=book)
     plan.paths = 100_000
     assert max(part.paths for part in engine.plan_parts(plan)) == 128
@@ -211,7 +211,7 @@ def test_resume_refuses_another_plan(finished: stress.Run, tmp_path: Path) -> No
     with pytest.raises(NotComparable, match="seed is 12, was 11"):
         engine.run(fake_plan.plan(tmp_path, seed=12), finished.folder, resume=True)
     changed = fake_plan.plan(tmp_path)
-    changed.venue = changed.venue._replace(book=changed.venue.book._replace(cash=np.zeros(3)))
+    changed.venue = changed.venue._replace(book=changed.venue.book._replace(positions=np.zeros(3)))
     with pytest.raises(NotComparable, match="inputs_digest"):
         engine.run(changed, finished.folder, resume=True)
 
