@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from .jit import kernel
+from .jit import kernel, part
 from .liquidity.power import average_price, displacement, units_at
 from .marks import book_price
 from .records import Records
@@ -27,7 +27,7 @@ SAME_PRICE = 4e-15
 because the average price comes out of an exponential."""
 
 
-@kernel
+@part
 def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
     """Average price at which the book of market m takes ``net`` base units."""
     if net == 0.0:
@@ -36,7 +36,7 @@ def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
     return average_price(now[m].fundamental, start, net, now[m].depth, markets.each[m].move, markets.each[m].exponent)
 
 
-@kernel
+@part
 def move_book(markets: Markets, now: Records, m: int, net: float) -> None:
     """Displace the book of market m by a net fill; the permanent share moves the fundamental price."""
     depth, move, exponent = now[m].depth, markets.each[m].move, markets.each[m].exponent
@@ -77,7 +77,7 @@ def sort_by_key(order: Ints, key: Floats, size: int) -> None:
         _sift(order, key, 0, last)
 
 
-@kernel
+@part
 def _collect(orders: Orders, m: int) -> int:
     """Put the orders of market m into ``orders.sorted`` by limit, with the quantities admitted at each.
 
@@ -101,7 +101,7 @@ def _collect(orders: Orders, m: int) -> int:
     return count
 
 
-@kernel
+@part
 def _first_cut(markets: Markets, now: Records, orders: Orders, m: int, count: int) -> int:
     """Least k such that the average price with k limits below it does not exceed limit k (count if there is none).
 
@@ -118,7 +118,7 @@ def _first_cut(markets: Markets, now: Records, orders: Orders, m: int, count: in
     return low
 
 
-@kernel
+@part
 def _marginal_net(markets: Markets, now: Records, m: int, price: float, inner: float, low: float, high: float) -> float:
     """Net quantity between ``low`` and ``high`` whose average price is ``price``; ``inner`` if that already is."""
     at_inner = fill_price(markets, now, m, inner)
@@ -139,7 +139,7 @@ def _marginal_net(markets: Markets, now: Records, m: int, price: float, inner: f
     return 0.5 * (low + high)
 
 
-@kernel
+@part
 def _fill_range(orders: Orders, first: int, last: int, buy_share: float, sell_share: float) -> None:
     """Fill the sorted orders first .. last - 1 by a share for each side."""
     for k in range(first, last):
@@ -150,7 +150,7 @@ def _fill_range(orders: Orders, first: int, last: int, buy_share: float, sell_sh
         orders.each[o].filled = fill if abs(fill) >= NO_FILL else 0.0
 
 
-@kernel
+@part
 def _clear_at_limit(markets: Markets, now: Records, orders: Orders, m: int, first: int, last: int, count: int) -> float:
     """Clear on the limit shared by the sorted orders first .. last - 1; they fill in part, the largest volume."""
     price = orders.each[orders.sorted[first]].limit
@@ -172,7 +172,7 @@ def _clear_at_limit(markets: Markets, now: Records, orders: Orders, m: int, firs
     return price
 
 
-@kernel
+@part
 def clear(markets: Markets, now: Records, orders: Orders, m: int) -> float:
     """Clear market m: writes ``orders.fill`` of its orders and returns the price they trade at."""
     count = _collect(orders, m)

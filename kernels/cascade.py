@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .jit import kernel
+from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, has_balance, is_unlimited, observe_layers
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
@@ -29,7 +29,7 @@ NOBODY = -1
 """Layer number for ``unlimited`` when every fund has the capital its scenario gives it."""
 
 
-@kernel
+@part
 def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
     """Depth of now: droughts by volatility, then deterministic shocks (MODEL 3)."""
     depth = markets.each[m].depth
@@ -42,7 +42,7 @@ def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
     return depth
 
 
-@kernel
+@part
 def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Floats, step: int) -> None:
     """Fundamental prices of the step, recovery of the books, depths."""
     now = state.market
@@ -53,15 +53,13 @@ def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Float
         observe_price(now, state.market_out, m)
 
 
-@kernel
+@part
 def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     """Marks, triggers, auctions, settlement, layers; whether anything changed."""
     now, seconds = state.market, step * venue.clock.dt
     set_marks(venue.markets, now)
     observe_layers(venue.layers, state.layers, now, seconds, unlimited)
-    breaches = find_breaches(
-        venue.book, venue.markets, state.accounts, now, state.blocks, venue.pools.size_cooldown, step
-    )
+    breaches = find_breaches(venue, state.accounts, now, state.blocks, step)
     filled = False
     if breaches > 0:
         count = send_orders(venue, state.accounts, now, state.orders, breaches, step)
@@ -73,7 +71,7 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     return changed or filled
 
 
-@kernel
+@part
 def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
     """Rounds of one step until one changes nothing or ``max_rounds``."""
     start_capacity(venue.pools, state.ledger)
@@ -90,7 +88,7 @@ def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
         state.ledger.out[p, TRUNCATED] += 1.0 if changed else 0.0
 
 
-@kernel
+@part
 def _step(
     venue: Venue, state: State, history: Floats, log_price: Floats, variance: Floats, step: int, unlimited: int
 ) -> None:
@@ -136,10 +134,9 @@ def run_path(
     """
     zero(history)
     reset(venue, state, log_price)
-    if trace_pools.shape[0] > 0:
-        trace_step(venue, state, trace_pools, trace_markets, 0)
-    for step in range(1, venue.clock.checks + 1):
-        _step(venue, state, history, log_price, variance, step, unlimited)
+    for step in range(venue.clock.checks + 1):
+        if step > 0:
+            _step(venue, state, history, log_price, variance, step, unlimited)
         if trace_pools.shape[0] > 0:
             trace_step(venue, state, trace_pools, trace_markets, step)
     collect(venue, state)
@@ -152,7 +149,7 @@ def _copy(source: Floats, target: Floats) -> None:
             target[r, c] = source[r, c]
 
 
-@kernel
+@part
 def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
     """Whether finite fund k refused anything or was seen under its floor."""
     if k < 0 or not has_balance(venue.layers, k) or is_unlimited(venue.layers, k, NOBODY):

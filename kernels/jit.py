@@ -66,6 +66,17 @@ def kernel(function: F) -> F:
     return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
 
 
+def part(function: F) -> F:
+    """As :func:`kernel`, for functions that only kernels call: calling one from Python when compiled is a crash.
+
+    Without the wrappers that unpack Python arguments, a function over the venue
+    and the state (some thirty arrays) compiles in half the time.
+    """
+    return numba.njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        function
+    )
+
+
 def inlined(function: F) -> F:
     """As :func:`kernel`, for helpers of a few lines that must vanish into their caller."""
     return numba.njit(inline="always", nogil=True, error_model="numpy")(function)
@@ -77,5 +88,5 @@ def vector_kernel(function: F) -> F:
 
 
 def lane_kernel(function: F) -> F:
-    """As :func:`vector_kernel`, for the arithmetic of one lane: LLVM must inline it, or its caller's loop stays scalar."""
+    """As :func:`vector_kernel`, for the arithmetic of one lane: inlined by LLVM, or its caller's loop stays scalar."""
     return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)

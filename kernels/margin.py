@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import kernel, part
 from .records import Records
 from .state import Accounts
 from .structs import Book, Markets
@@ -11,7 +11,7 @@ DUST = 1e-9
 """Relative to gross notional + 1: what rounding may leave behind and no rule may act on."""
 
 
-@kernel
+@part
 def tiered_maintenance(markets: Markets, m: int, notional: float) -> float:
     """Maintenance of one position before the dynamic factor: max over tiers of rate * notional - deduction."""
     requirement = 0.0
@@ -20,7 +20,7 @@ def tiered_maintenance(markets: Markets, m: int, notional: float) -> float:
     return requirement
 
 
-@kernel
+@part
 def position_maintenance(markets: Markets, now: Records, m: int, quantity: float) -> float:
     """Maintenance of ``quantity`` base units of market m at the mark, dynamic factor included."""
     if quantity == 0.0:
@@ -37,7 +37,7 @@ def equity(book: Book, accounts: Accounts, now: Records, i: int) -> float:
     return value
 
 
-@kernel
+@part
 def maintenance(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
     """Maintenance margin of account i at the mark."""
     total = 0.0
@@ -46,7 +46,7 @@ def maintenance(book: Book, markets: Markets, accounts: Accounts, now: Records, 
     return total
 
 
-@kernel
+@part
 def gross(book: Book, accounts: Accounts, now: Records, i: int) -> float:
     """Gross notional of account i at the mark."""
     total = 0.0
@@ -61,14 +61,14 @@ def dust(gross_notional: float) -> float:
     return DUST * (gross_notional + 1.0)
 
 
-@kernel
+@part
 def is_insolvent(book: Book, accounts: Accounts, now: Records, i: int) -> bool:
     """Whether account i owes more than dust."""
     value = equity(book, accounts, now, i)
     return value < 0.0 and value < -dust(gross(book, accounts, now, i))
 
 
-@kernel
+@part
 def is_flat(book: Book, accounts: Accounts, i: int) -> bool:
     """Whether account i holds no position."""
     for j in range(book.accounts[i].first, book.accounts[i].last):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .jit import kernel
+from .jit import kernel, part
 from .records import Records
 from .registry import Parameter, Rule
 from .structs import Markets
@@ -30,7 +30,7 @@ def book_price(now: Records, m: int) -> float:
     return now[m].fundamental * math.exp(now[m].displacement)
 
 
-@kernel
+@part
 def mark_price(markets: Markets, now: Records, m: int) -> float:
     """K of market m as its rule says."""
     if markets.each[m].mark_rule == BOOK:
@@ -38,7 +38,7 @@ def mark_price(markets: Markets, now: Records, m: int) -> float:
     return now[m].published
 
 
-@kernel
+@part
 def set_marks(markets: Markets, now: Records) -> None:
     """Marks of a round, and what one unit is worth at them."""
     for m in range(markets.each.size):

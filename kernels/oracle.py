@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from .jit import kernel
+from .jit import part
 from .records import Records
 from .structs import Floats, Markets
 
 
-@kernel
+@part
 def remember_shift(history: Floats, now: Records, step: int) -> None:
     """Keep the permanent impact of ``step`` in the ring ``history`` [lag + 1, m] for a lagging oracle."""
     row = step % history.shape[0]
@@ -17,7 +17,7 @@ def remember_shift(history: Floats, now: Records, step: int) -> None:
         history[row, m] = now[m].shift
 
 
-@kernel
+@part
 def publish(markets: Markets, now: Records, history: Floats, log_price: Floats, step: int, dt: float) -> None:
     """Update what the oracle shows at the start of ``step``.
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .auction import NO_FILL
-from .jit import kernel
+from .jit import part
 from .limits import FILLABLE, SLIPPAGE, limit_price
 from .margin import equity, gross, maintenance, position_maintenance
 from .records import Records
 from .sizes import FRACTION, TO_TARGET, fraction, to_target
 from .state import Accounts, Ledger, Orders
-from .structs import Book, Floats, Venue
+from .structs import Book, Venue
 
 
-@kernel
+@part
 def share_of_maintenance(
     book: Book, accounts: Accounts, now: Records, j: int, part: float, whole: float, notional: float
 ) -> float:
@@ -24,7 +26,7 @@ def share_of_maintenance(
     return abs(accounts.positions[j].quantity) * now[book.positions[j].market].mark / notional
 
 
-@kernel
+@part
 def _append(orders: Orders, count: int, i: int, j: int, m: int, quantity: float, limit: float) -> int:
     orders.each[count].account = i
     orders.each[count].position = j
@@ -36,7 +38,7 @@ def _append(orders: Orders, count: int, i: int, j: int, m: int, quantity: float,
     return count + 1
 
 
-@kernel
+@part
 def _limit(
     venue: Venue,
     accounts: Accounts,
@@ -55,7 +57,7 @@ def _limit(
     return limit_price(venue.pools[p], quantity, now[m].mark, now[m].anchor, account_equity, requirement, part, share)
 
 
-@kernel
+@part
 def _standing_limit(
     venue: Venue,
     accounts: Accounts,
@@ -81,7 +83,7 @@ def _standing_limit(
     return limit
 
 
-@kernel
+@part
 def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int, step: int, count: int) -> int:
     """Append the orders of account i, which may send in this step."""
     book, pools = venue.book, venue.pools
@@ -113,12 +115,12 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
     return count
 
 
-@kernel
+@part
 def send_orders(venue: Venue, accounts: Accounts, now: Records, orders: Orders, breaches: int, step: int) -> int:
     """Orders of all accounts in breach whose latency has passed; returns their number."""
     for m in range(orders.head.size):
         orders.head[m] = -1
-    count = 0
+    count = np.int64(0)  # a literal 0 would compile `_send` a second time
     for b in range(breaches):
         i = accounts.breach[b]
         accounts.each[i].unfilled = 0
@@ -128,7 +130,7 @@ def send_orders(venue: Venue, accounts: Accounts, now: Records, orders: Orders, 
     return count
 
 
-@kernel
+@part
 def _pool_total(book: Book, now: Records, orders: Orders, count: int, p: int) -> float:
     total = 0.0
     for o in range(count):
@@ -137,7 +139,7 @@ def _pool_total(book: Book, now: Records, orders: Orders, count: int, p: int) ->
     return total
 
 
-@kernel
+@part
 def ration(venue: Venue, now: Records, orders: Orders, ledger: Ledger, count: int) -> None:
     """Cut the orders of each pool by one factor to what its liquidators can still carry in this step."""
     book = venue.book
@@ -155,7 +157,7 @@ def ration(venue: Venue, now: Records, orders: Orders, ledger: Ledger, count: in
                 orders.each[o].quantity *= factor
 
 
-@kernel
+@part
 def start_capacity(pools: Records, ledger: Ledger) -> None:
     """Liquidators' capacity at the start of a step."""
     for p in range(pools.size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import part
 from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
 from .margin import equity, is_insolvent
 from .marks import book_price
@@ -42,7 +42,7 @@ T_DEPTH = TRACE_MARKET_COLUMNS.index("depth")
 T_INTEREST = TRACE_MARKET_COLUMNS.index("open_interest")
 
 
-@kernel
+@part
 def _open_interest(venue: Venue, state: State, m: int) -> float:
     """Value at the mark of all long positions of accounts and layers in market m."""
     units = 0.0
@@ -53,7 +53,7 @@ def _open_interest(venue: Venue, state: State, m: int) -> float:
     return units * state.market[m].mark
 
 
-@kernel
+@part
 def _count(venue: Venue, state: State) -> None:
     """Accounts by what happened to them, and deficits of those still open."""
     out = state.ledger.out
@@ -68,7 +68,7 @@ def _count(venue: Venue, state: State) -> None:
             out[p, RESIDUAL_OPEN] -= equity(venue.book, state.accounts, state.market, i)
 
 
-@kernel
+@part
 def _collect_layers(venue: Venue, state: State) -> None:
     for k in range(venue.layers.size):
         if has_balance(venue.layers, k):
@@ -76,7 +76,7 @@ def _collect_layers(venue: Venue, state: State) -> None:
             state.layers.out[k, INVENTORY_END] = layer_gross(state.layers, state.market, k)
 
 
-@kernel
+@part
 def collect(venue: Venue, state: State) -> None:
     """Fill what can only be told at the end of a path."""
     _count(venue, state)
@@ -97,7 +97,7 @@ def collect(venue: Venue, state: State) -> None:
         state.market_out[m, INTEREST_END] = _open_interest(venue, state, m)
 
 
-@kernel
+@part
 def trace_step(venue: Venue, state: State, trace_pools: Floats, trace_markets: Floats, step: int) -> None:
     """Record one step: cumulative losses of the pools, state of the markets."""
     for p in range(state.ledger.out.shape[0]):

@@ -149,7 +149,7 @@ def step_markets(models: Models, block: Block, step: int) -> None:
 @lane_kernel
 def hold(log_price: Floats, variance: Floats, factor: float, held_price: Floats, held_variance: Floats) -> None:
     """Keep back one check of one market; the variance told is never negative and includes volatility shocks."""
-    for lane in range(log_price.size):
+    for lane in range(held_price.size):
         now = variance[lane]
         held_price[lane] = log_price[lane]
         held_variance[lane] = factor * (now if now > 0.0 else 0.0)

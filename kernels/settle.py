@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .auction import clear, move_book
-from .jit import kernel
+from .jit import kernel, part
 from .margin import equity
 from .marks import book_price
 from .records import Records
@@ -28,7 +28,7 @@ UNFILLED = 1e-12
 """Share of an order left over under which the order counts as filled."""
 
 
-@kernel
+@part
 def observe_price(now: Records, market_out: Floats, m: int) -> None:
     """Take the book's price into the path's extremes."""
     price = book_price(now, m)
@@ -37,7 +37,7 @@ def observe_price(now: Records, market_out: Floats, m: int) -> None:
     market_out[m, DISPLACEMENT] = max(market_out[m, DISPLACEMENT], abs(now[m].displacement))
 
 
-@kernel
+@part
 def trade(accounts: Accounts, now: Records, j: int, i: int, m: int, quantity: float, price: float) -> None:
     """Account i changes position j by ``quantity`` at ``price``; closing it whole leaves exactly nothing."""
     accounts.each[i].cash -= quantity * (price - now[m].funding)
@@ -45,7 +45,7 @@ def trade(accounts: Accounts, now: Records, j: int, i: int, m: int, quantity: fl
     accounts.positions[j].quantity = 0.0 if quantity == -accounts.positions[j].quantity else left
 
 
-@kernel
+@part
 def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> float:
     """Book one order's fill; returns the filled quantity."""
     accounts, now, orders, ledger = state.accounts, state.market, state.orders, state.ledger
@@ -69,7 +69,7 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
     return fill
 
 
-@kernel
+@part
 def hold_auctions(venue: Venue, state: State) -> bool:
     """Clear every market with orders and settle it; returns whether anything was filled."""
     filled = False
@@ -95,7 +95,7 @@ def _first_time(out: Floats, p: int, column: int, seconds: float) -> None:
         out[p, column] = seconds
 
 
-@kernel
+@part
 def charge_fees(venue: Venue, state: State, breaches: int, step: int) -> None:
     """One fee per account and round, never more than the equity left: the fund's share before the layers act."""
     accounts, ledger, pools = state.accounts, state.ledger, venue.pools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .jit import kernel
+from .jit import kernel, part
 from .layers.balance import (
     DEPLETION,
     FALL,
@@ -34,7 +34,7 @@ def zero(table: Floats) -> None:
             table[r, c] = 0.0
 
 
-@kernel
+@part
 def _reset_markets(venue: Venue, now: Records, market_out: Floats, log_price: Floats) -> None:
     zero(market_out)
     for m in range(now.size):
@@ -55,7 +55,7 @@ def _reset_markets(venue: Venue, now: Records, market_out: Floats, log_price: Fl
         now[m].previous = now[m].mark
 
 
-@kernel
+@part
 def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
     for j in range(book.positions.size):
         accounts.positions[j].quantity = book.positions[j].quantity
@@ -68,7 +68,7 @@ def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
         accounts.each[i].start_equity = equity(book, accounts, now, i)
 
 
-@kernel
+@part
 def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.quantity)
     zero(state.out)
@@ -82,7 +82,7 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
             state.out[k, FALL] = 0.0
 
 
-@kernel
+@part
 def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
     """Outside traders begin with minus the pool's net position and its cost at no price."""
     book = venue.book
@@ -99,7 +99,7 @@ def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
         )
 
 
-@kernel
+@part
 def reset(venue: Venue, state: State, log_price: Floats) -> None:
     """Set every part of the state to index 0 of a path."""
     _reset_markets(venue, state.market, state.market_out, log_price)

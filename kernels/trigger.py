@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import math
 
-from .jit import kernel
+import numpy as np
+
+from .jit import part
 from .margin import dust, equity, gross, maintenance
 from .records import Records
 from .state import BLOCK, BREACHED, NEVER, Accounts, Blocks
-from .structs import Book, Ints, Markets
+from .structs import Book, Markets, Venue
 
 ROUNDING = 1e-9
 """Share of a radius given away to rounding; sums of equity are good to 1e-15 of gross notional."""
 
 
-@kernel
+@part
 def _steepest(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
     """Most that equity less maintenance can lose per unit of relative price move in every market.
 
@@ -35,20 +37,20 @@ def _steepest(book: Book, markets: Markets, accounts: Accounts, now: Records, i:
     return total
 
 
-@kernel
+@part
 def forget(blocks: Blocks) -> None:
     """Make every block look at its accounts again: after funding, a new margin factor, or on a new path."""
     for b in range(blocks.radius.size):
         blocks.radius[b] = -1.0
 
 
-@kernel
+@part
 def disturb(blocks: Blocks, i: int) -> None:
     """Make the block of account i look again: its cash or positions have changed."""
     blocks.radius[i // BLOCK] = -1.0
 
 
-@kernel
+@part
 def _moved_beyond(blocks: Blocks, now: Records, b: int) -> bool:
     radius = blocks.radius[b]
     if radius <= 0.0:
@@ -59,7 +61,7 @@ def _moved_beyond(blocks: Blocks, now: Records, b: int) -> bool:
     return False
 
 
-@kernel
+@part
 def _look(
     book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, step: int, cooldown: int, found: int
 ) -> tuple[int, float]:
@@ -79,29 +81,23 @@ def _look(
     return found, slack / slope if slope > 0.0 else math.inf
 
 
-@kernel
-def find_breaches(
-    book: Book,
-    markets: Markets,
-    accounts: Accounts,
-    now: Records,
-    blocks: Blocks,
-    cooldown: Ints,
-    step: int,
-) -> int:
+@part
+def find_breaches(venue: Venue, accounts: Accounts, now: Records, blocks: Blocks, step: int) -> int:
     """Fill ``accounts.breach`` with the accounts in breach, in storage order, and return how many.
 
     Starts the clock of an account first seen in breach and stops that of one
-    seen out of it. ``cooldown`` [p] is that of the pool's size rule.
+    seen out of it.
     """
-    found = 0
+    book, markets = venue.book, venue.markets
+    found = np.int64(0)  # a literal 0 would compile `_look` a second time
     n = accounts.each.size
     for b in range(blocks.radius.size):
         if not _moved_beyond(blocks, now, b):
             continue
         nearest = math.inf
         for i in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
-            found, radius = _look(book, markets, accounts, now, i, step, cooldown[book.accounts[i].pool], found)
+            cooldown = venue.pools[book.accounts[i].pool].size_cooldown
+            found, radius = _look(book, markets, accounts, now, i, step, cooldown, found)
             nearest = min(nearest, radius)
         blocks.radius[b] = nearest * (1.0 - ROUNDING)
         for m in range(now.size):

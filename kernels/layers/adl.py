@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from ..auction import NO_FILL, sort_by_key
-from ..jit import kernel
+from ..jit import part
 from ..margin import bankruptcy_price, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
 from ..ranks import is_queue, score, skips_losers
@@ -31,7 +31,7 @@ FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
 MARKET_ADL = MARKET_COLUMNS.index("adl_notional")
 
 
-@kernel
+@part
 def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int:
     """Mark the pool's insolvent accounts with positions as closing and keep what their prices follow from.
 
@@ -54,13 +54,13 @@ def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int
     return count
 
 
-@kernel
+@part
 def _forget_closing(state: State, breaches: int) -> None:
     for b in range(breaches):
         state.accounts.each[state.accounts.breach[b]].closing = 0
 
 
-@kernel
+@part
 def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -> bool:
     """Whether ADL layer ``adl`` closes layer k: under its floor, with inventory, in the same pool."""
     layers = venue.layers
@@ -71,7 +71,7 @@ def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -
     return is_under_floor(layers, state.layers, state.market, k, unlimited)
 
 
-@kernel
+@part
 def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
     """Price at which position j of closing account i is closed."""
     now, m = state.market, venue.book.positions[j].market
@@ -89,7 +89,7 @@ def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
     return max(now[m].previous, bankrupt)
 
 
-@kernel
+@part
 def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> float:
     """Price at which market m of layer k, whose equity is ``value``, is closed: bankruptcy if negative, else mark."""
     now, quantity = state.market, state.layers.quantity[k, m]
@@ -105,7 +105,7 @@ def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> fl
     return bankruptcy_price(now[m].mark, quantity, value, share)
 
 
-@kernel
+@part
 def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: float) -> int:
     """Positions that can be closed against ``side`` of market m: position, score and most they can give."""
     book, accounts, now, scratch = venue.book, state.accounts, state.market, state.scratch
@@ -137,7 +137,7 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
     return count
 
 
-@kernel
+@part
 def _profit(venue: Venue, state: State, i: int) -> float:
     """Unrealised profit of account i over all markets."""
     book, total = venue.book, 0.0
@@ -147,7 +147,7 @@ def _profit(venue: Venue, state: State, i: int) -> float:
     return total
 
 
-@kernel
+@part
 def _allot_queue(state: State, count: int, amount: float) -> None:
     """Fill winners highest score first; equal scores share pro rata by what they can give."""
     scratch = state.scratch
@@ -171,7 +171,7 @@ def _allot_queue(state: State, count: int, amount: float) -> None:
         last = first
 
 
-@kernel
+@part
 def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price: float, count: int) -> float:
     """Close the allotted quantities at ``price``; returns their sum."""
     accounts, now, scratch = state.accounts, state.market, state.scratch
@@ -192,7 +192,7 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
     return filled
 
 
-@kernel
+@part
 def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: float, price: float) -> None:
     """Close a share of position j of insolvent account i; what it rises from below zero is bad debt borne by ADL."""
     before = equity(venue.book, state.accounts, state.market, i)
@@ -207,7 +207,7 @@ def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: fl
     disturb(state.blocks, i)
 
 
-@kernel
+@part
 def _demand(
     venue: Venue, state: State, k: int, m: int, side: float, breaches: int, unlimited: int
 ) -> tuple[float, float]:
@@ -231,7 +231,7 @@ def _demand(
     return units, value
 
 
-@kernel
+@part
 def _close_demand(
     venue: Venue, state: State, k: int, m: int, side: float, share: float, breaches: int, unlimited: int
 ) -> None:
@@ -252,7 +252,7 @@ def _close_demand(
             layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
 
 
-@kernel
+@part
 def _batch(
     venue: Venue, state: State, k: int, m: int, side: float, breaches: int, seconds: float, unlimited: int
 ) -> bool:
@@ -281,7 +281,7 @@ def _batch(
     return True
 
 
-@kernel
+@part
 def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
     """Run ADL layer k over this round's insolvent accounts and the layers under their floor; whether any was closed."""
     closing = _close_accounts(venue, state, venue.layers[k].pool, breaches)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..jit import kernel
+from ..jit import kernel, part
 from ..margin import dust
 from ..records import Records
 from ..results import LAYER_COLUMNS
@@ -28,7 +28,7 @@ def has_balance(layers: Records, k: int) -> bool:
     return layers[k].kind == INSURANCE_FUND or layers[k].kind == BACKSTOP_VAULT
 
 
-@kernel
+@part
 def layer_equity(state: LayerState, now: Records, k: int) -> float:
     """Cash and inventory at the mark."""
     value = state.each[k].cash
@@ -37,7 +37,7 @@ def layer_equity(state: LayerState, now: Records, k: int) -> float:
     return value
 
 
-@kernel
+@part
 def layer_gross(state: LayerState, now: Records, k: int) -> float:
     """Gross notional of the inventory at the mark."""
     total = 0.0
@@ -46,19 +46,19 @@ def layer_gross(state: LayerState, now: Records, k: int) -> float:
     return total
 
 
-@kernel
+@part
 def layer_dust(layers: Records, state: LayerState, now: Records, k: int) -> float:
     """Dust of a balance: rounding is relative to its capital and floor too."""
     return dust(layer_gross(state, now, k) + layers[k].capital + abs(layers[k].floor))
 
 
-@kernel
+@part
 def is_unlimited(layers: Records, k: int, unlimited: int) -> bool:
     """Whether layer k accepts everything: by the scenario, or because this run measures what it needs."""
     return layers[k].unlimited == 1 or k == unlimited
 
 
-@kernel
+@part
 def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
     """Whether layer k is under its floor by more than dust; an unlimited one never is."""
     if is_unlimited(layers, k, unlimited):
@@ -73,7 +73,7 @@ def mark_first(out: Floats, k: int, column: int, seconds: float) -> None:
         out[k, column] = seconds
 
 
-@kernel
+@part
 def observe_layers(layers: Records, state: LayerState, now: Records, seconds: float, unlimited: int) -> None:
     """One observation of every fund and vault at the marks of now."""
     for k in range(layers.size):

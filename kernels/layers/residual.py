@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import part
 from ..margin import is_flat, is_insolvent
 from ..results import POOL_COLUMNS
 from ..state import State
@@ -13,7 +13,7 @@ BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 RESIDUAL = POOL_COLUMNS.index("residual")
 
 
-@kernel
+@part
 def write_off(venue: Venue, state: State, breaches: int) -> bool:
     """Write off the deficits of flat accounts after the last layer; whether there were any."""
     written = False

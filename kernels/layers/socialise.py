@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import part
 from ..margin import equity, gross, is_flat, is_insolvent
 from ..records import Records
 from ..results import POOL_COLUMNS
@@ -18,7 +18,7 @@ SOCIALISED = POOL_COLUMNS.index("socialised")
 SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
 
 
-@kernel
+@part
 def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
     """Whether layer k is flat and in debt after ADL closed it, so that the later layer ``taker`` bears the debt."""
     if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
@@ -28,7 +28,7 @@ def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, tak
     return state.each[k].cash < -layer_dust(layers, state, now, k)
 
 
-@kernel
+@part
 def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
     """Flat accounts with a cash deficit into ``scratch.who``; their number and total deficit."""
     count, total = 0, 0.0
@@ -43,7 +43,7 @@ def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, fl
     return count, total
 
 
-@kernel
+@part
 def _layer_debt(venue: Venue, state: State, k: int, unlimited: int) -> float:
     total = 0.0
     for other in range(k):
@@ -52,7 +52,7 @@ def _layer_debt(venue: Venue, state: State, k: int, unlimited: int) -> float:
     return total
 
 
-@kernel
+@part
 def _payers(venue: Venue, state: State, k: int) -> int:
     """Accounts that can pay: account, weight and cap."""
     book, scratch, count = venue.book, state.scratch, 0
@@ -77,7 +77,7 @@ def _payers(venue: Venue, state: State, k: int) -> int:
     return count
 
 
-@kernel
+@part
 def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unlimited: int) -> None:
     """Lift the debtors' cash by ``share`` of their deficits."""
     ledger, pool = state.ledger, venue.layers[k].pool
@@ -95,7 +95,7 @@ def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unl
             ledger.out[pool, SOCIALISED_FOR_LAYERS] += share * debt
 
 
-@kernel
+@part
 def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int) -> bool:
     """Spread the pool's cash deficits as layer k says; whether anything was paid.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from ..auction import NO_FILL, sort_by_key
-from ..jit import kernel
+from ..jit import part
 from ..margin import dust, equity, gross, is_flat, maintenance
 from ..results import POOL_COLUMNS
 from ..state import TAKEN_OVER, State
@@ -23,7 +23,7 @@ BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
 
 
-@kernel
+@part
 def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notional: float) -> bool:
     """Whether account i, in breach this round, is offered to layer k."""
     if value < 0.0 and value < -dust(notional):
@@ -37,7 +37,7 @@ def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notion
     return accounts.each[i].unfilled == 1 or is_flat(venue.book, accounts, i)
 
 
-@kernel
+@part
 def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
     """Accounts offered to layer k into ``scratch.who`` with their equity as key; their number and total deficit."""
     count, deficits = 0, 0.0
@@ -57,7 +57,7 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, flo
     return count, deficits
 
 
-@kernel
+@part
 def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float) -> None:
     """Move a share of account i, whose equity is ``value``, into layer k."""
     book, accounts, layers = venue.book, state.accounts, state.layers
@@ -77,7 +77,7 @@ def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float
         layers.out[k, RECEIVED] += share * value
 
 
-@kernel
+@part
 def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, room: float) -> bool:
     """Take deficits whole, the smallest first, while they fit in ``room``; whether none was left."""
     scratch = state.scratch
@@ -97,7 +97,7 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, room: f
     return True
 
 
-@kernel
+@part
 def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
     """Offer this round's accounts to layer k; whether any was taken."""
     count, deficits = _offers(venue, state, k, breaches)

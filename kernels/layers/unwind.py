@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..auction import NO_FILL, fill_price, move_book
-from ..jit import kernel
+from ..jit import part
 from ..settle import observe_price
 from ..state import State
 from ..structs import Venue
 from . import TWAP
 
 
-@kernel
+@part
 def _order(venue: Venue, state: State, k: int, m: int) -> float:
     """Signed quantity layer k sends in market m."""
     if venue.layers[k].unwind != TWAP:
@@ -19,7 +19,7 @@ def _order(venue: Venue, state: State, k: int, m: int) -> float:
     return quantity if abs(quantity) >= NO_FILL else 0.0
 
 
-@kernel
+@part
 def unwind(venue: Venue, state: State) -> None:
     """All layers' unwind orders of this step; in one market they meet at one price."""
     layers, ledger, now = state.layers, state.ledger, state.market

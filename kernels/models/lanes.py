@@ -15,7 +15,11 @@ YEAR = 31_536_000.0
 
 
 class Lanes(NamedTuple):
-    """Rows over ``lane`` of one market in one model step."""
+    """Rows over ``lane`` of one market in one model step.
+
+    A loop over lanes takes its bound from an array that it writes to: with the bound of another one numba keeps a check
+    per index that stops vectorisation (33 instead of 2 ns per lane in the dearest loop).
+    """
 
     shock_variance: NDArray[np.float32]
     """[lane] standard normal that drives the variance."""

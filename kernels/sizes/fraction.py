@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import part
 from ..records import Records
 from ..state import NEVER, Accounts
 
 WAIT, EVERYTHING, SLICE = 0, 1, 2
 
 
-@kernel
+@part
 def phase(pools: Records, accounts: Accounts, p: int, i: int, step: int) -> int:
     """What account i may send in this step: WAIT, EVERYTHING or SLICE.
 
@@ -26,7 +26,7 @@ def phase(pools: Records, accounts: Accounts, p: int, i: int, step: int) -> int:
     return SLICE if pools[p].size_during == 1 else EVERYTHING
 
 
-@kernel
+@part
 def share(pools: Records, p: int, notional: float) -> float:
     """Share of one position that a slice sends."""
     return pools[p].size_share if notional > pools[p].size_above else 1.0

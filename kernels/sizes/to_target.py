@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import part
 from ..margin import tiered_maintenance
 from ..records import Records
 from ..state import Accounts
 from ..structs import Book, Markets
 
 
-@kernel
+@part
 def _maintenance_left(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, kept: float) -> float:
     """Maintenance of account i when ``kept`` of every position is left."""
     total = 0.0
@@ -21,7 +21,7 @@ def _maintenance_left(book: Book, markets: Markets, accounts: Accounts, now: Rec
     return total
 
 
-@kernel
+@part
 def share(
     book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, equity: float, target: float
 ) -> float:
