@@ -60,3 +60,9 @@ def test_sincos64(turn: float) -> None:
     assert sine == pytest.approx(math.sin(2.0 * math.pi * turn), abs=1.5e-15)
     assert cosine == pytest.approx(math.cos(2.0 * math.pi * turn), abs=1.5e-15)
     assert math.hypot(sine, cosine) == pytest.approx(1.0, abs=5e-16)
+
+
+@given(st.floats(min_value=-9.0, max_value=9.0))
+def test_upper_tail64(z: float) -> None:
+    tolerance = 3e-14 if abs(z) < 7.0 else 1e-7
+    assert vecmath.upper_tail64(z) == pytest.approx(0.5 * math.erfc(z / math.sqrt(2.0)), rel=tolerance)
