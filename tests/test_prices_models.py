@@ -76,6 +76,18 @@ def test_variance_has_its_mean_and_spread(number: int, heston: Heston) -> None:
     assert v.var() == pytest.approx(expected, rel=0.05)
 
 
+def test_a_variance_that_is_mostly_zero_keeps_its_law() -> None:
+    """It reverts within minutes and spreads seven times as wide as its mean, as in a crash: most draws are tails."""
+    crash = Heston(0.115, 27_311.0, 2.007, 2_260.0, -0.417)
+    log_price, variance = run(models_of([HESTON_QE], [crash]), Clock(24, 60, 3600.0), 40_000, seed=2)
+    assert abs(z_score(np.exp(log_price[:, -1, 0]), SPOT)) < 3.0
+    # Hourly values forget each other: a million draws of the stationary law.
+    v = variance[:, 1:, 0].ravel()
+    assert abs(z_score(v, crash.theta)) < 3.0
+    assert v.var() == pytest.approx(crash.theta * crash.xi**2 / (2.0 * crash.kappa), rel=0.1)
+    assert np.median(v) < 1e-3 * crash.theta
+
+
 def test_gbm_is_lognormal() -> None:
     prices, variance = at_end(models_of([GBM], [BTC]), DAY, 24, 40_000)
     x = np.log(prices[:, 0] / SPOT)

@@ -34,31 +34,26 @@ MODELS: tuple[Rule, ...] = (gbm.RULE, heston_euler.RULE, heston_qe.RULE, given.R
 
 GBM, HESTON_EULER, HESTON_QE, GIVEN = 0, 1, 2, 3
 
-_gbm_coefficients, _gbm_advance = gbm.coefficients, gbm.advance
-_euler_coefficients, _euler_advance = heston_euler.coefficients, heston_euler.advance
-_qe_coefficients, _qe_advance = heston_qe.coefficients, heston_qe.advance
-_given_advance = given.advance
-
 
 @kernel
 def coefficients(model: int, params: Floats, dt: float, out: Floats) -> None:
     """Fill out[COEFFICIENTS] with what ``advance`` of the model needs at a step of dt years."""
     if model == GBM:
-        _gbm_coefficients(params, dt, out)
+        gbm.coefficients(params, dt, out)
     elif model == HESTON_EULER:
-        _euler_coefficients(params, dt, out)
+        heston_euler.coefficients(params, dt, out)
     elif model == HESTON_QE:
-        _qe_coefficients(params, dt, out)
+        heston_qe.coefficients(params, dt, out)
 
 
 @kernel
 def advance(model: int, coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One model step of every lane: ``drift`` is added to the log price, ``stretch`` multiplies its volatility."""
     if model == GBM:
-        _gbm_advance(coefficient, drift, stretch, lanes)
+        gbm.advance(coefficient, drift, stretch, lanes)
     elif model == HESTON_EULER:
-        _euler_advance(coefficient, drift, stretch, lanes)
+        heston_euler.advance(coefficient, drift, stretch, lanes)
     elif model == HESTON_QE:
-        _qe_advance(coefficient, drift, stretch, lanes)
+        heston_qe.advance(coefficient, drift, stretch, lanes)
     else:
-        _given_advance(coefficient, lanes)
+        given.advance(coefficient, lanes)
