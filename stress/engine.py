@@ -58,7 +58,7 @@ def plan_parts(plan: Plan) -> list[Part]:
     At most 1,000 paths; fewer so that there are eight parts, and so that books
     of many positions do not lose long work to a kill.
     """
-    work = (plan.venue.clock.checks + 1) * (len(plan.venue.book.quantity) + len(plan.market_names))
+    work = (plan.venue.clock.checks + 1) * (len(plan.venue.book.positions) + len(plan.market_names))
     most = min(PART_PATHS, math.ceil(plan.paths / LEAST_PARTS), max(1, PART_WORK // work))
     size = math.ceil(most / LANES) * LANES
     starts = range(0, plan.paths, size)

@@ -155,7 +155,11 @@ class FakeCascade:
 def _filled(table: columns.Table, fall: float) -> Floats:
     """One value per column: counts are whole, times null without a fall."""
     values = [
-        np.floor(100 * fall) if column.type == "int64" else np.nan if column.nullable and fall == 0.0 else k + fall
+        np.floor(100 * fall)
+        if column.type == "int64"
+        else np.nan
+        if column.nullable and column.unit == columns.SECONDS and fall == 0.0
+        else k + fall
         for k, column in enumerate(table.values)
     ]
     return np.array(values)
