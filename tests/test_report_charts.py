@@ -53,7 +53,9 @@ def test_exceedance_without_losses_says_so(paths: int, words: str) -> None:
 
 def sized(required: np.ndarray, current: float | None, depletion: float = 0.01) -> FundSizing:
     depleted = None if current is None else depletion_probability(required, current)
-    return FundSizing("fund", current, depleted, fund_size(required, depletion), None, depletion_curve(required))
+    return FundSizing(
+        "fund", "insurance_fund", current, depleted, fund_size(required, depletion), None, depletion_curve(required)
+    )
 
 
 REQUIRED = np.sort(np.random.default_rng(1).exponential(10.0, 5000))

@@ -52,8 +52,8 @@ def fund_sizes(sizing: Sizing, pool: PoolSizing) -> Table | None:
         depleted = notes.mark(percent_estimate(fund.depleted), fund.depleted.note)
         rows.append(["Current", money(fund.current), "", depleted])
     confidence = level(sizing.confidence)
-    headings = ["", f"Fund ({confidence} interval)", f"{confidence} upper bound", "Depleted with"]
-    return table(_title(f"Fund {fund.layer!r}", sizing, pool), headings, rows, notes.lines())
+    headings = ["", f"Size ({confidence} interval)", f"{confidence} upper bound", "Depleted with"]
+    return table(_title(f"{fund.noun.capitalize()} {fund.layer!r}", sizing, pool), headings, rows, notes.lines())
 
 
 def events(sizing: Sizing) -> Table:
@@ -124,7 +124,7 @@ def frequencies(sizing: Sizing) -> Table | None:
             value, low, high = (percent(None if p is None else over_periods(p, times)) for p in ends)
             cells.append(f"{value} ({low} to {high})")
         rows.append([words, *cells])
-    headings = ["If the scenario comes", *(f"Pool {pool.pool}: current fund depleted within a year" for pool in pools)]
+    headings = ["If the scenario comes", *(f"Pool {pool.pool}: depleted within a year" for pool in pools)]
     return table("Within a year", headings, rows)
 
 

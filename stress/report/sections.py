@@ -76,14 +76,21 @@ def _fund(run: Run, sizing: Sizing) -> Section:
 
 
 def _reading(sizing: Sizing) -> Paragraph:
-    """How the intervals are meant."""
+    """How the figures are meant."""
     confidence = level(sizing.confidence)
+    cheapest = ""
+    if any(pool.fund is not None and pool.fund.newsvendor is not None for pool in sizing.pools):
+        cheapest = (
+            " The cheapest size minimises capital cost times size plus breach cost times the expected loss beyond it, "
+            "both costs over one horizon."
+        )
     return Paragraph(
         f"Intervals hold with {confidence} confidence. Quantiles and fund sizes are Harrell-Davis estimates with exact "
         "binomial intervals, expected shortfall has Hall's skewness-corrected interval, probabilities have "
         f"Clopper-Pearson intervals. With fewer than {LEAST_EXCEEDANCES} paths expected beyond a level there is no "
         f"number; with fewer than {FEW_EXCEEDANCES} it is flagged. Intervals say how well this many paths know the "
         "scenario's own figures, not how well the scenario knows the world."
+        f"{cheapest}"
     )
 
 

@@ -30,16 +30,18 @@ def _needed(sizing: Sizing, fund: FundSizing) -> str:
     if size.value is None:
         first, sound = (paths_needed(1.0 - target.depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
         return (
-            f"cannot be given a fund for a depletion probability of {accepted}: {count(sizing.paths, 'path')} will not "
+            f"cannot be given a {fund.noun} for a depletion probability of {accepted}: {count(sizing.paths, 'path')} will not "
             f"do, {first:,} give a first number and {sound:,} a sound one."
         )
     if size.high == 0.0:
-        return f"needs no fund for a depletion probability of {accepted}: even the upper end of the interval is $0."
+        return (
+            f"needs no {fund.noun} for a depletion probability of {accepted}: even the upper end of the interval is $0."
+        )
     confidence = level(size.confidence)
     bound = "" if target.upper is None else f"; with {confidence} confidence {money(target.upper)} is enough"
     caution = f" Caution: {size.note}." if size.note else ""
     return (
-        f"needs a fund of {money(size.value)} ({confidence} interval {money(size.low)} to {money(size.high)}) to be "
+        f"needs a {fund.noun} of {money(size.value)} ({confidence} interval {money(size.low)} to {money(size.high)}) to be "
         f"depleted with a probability of {accepted}{bound}.{caution}"
     )
 
@@ -47,9 +49,9 @@ def _needed(sizing: Sizing, fund: FundSizing) -> str:
 def _current(fund: FundSizing) -> str:
     """What the current fund is worth against the accepted probability."""
     if fund.current is None or fund.depleted is None:
-        return "The scenario's fund is unlimited, so that it is never depleted."
+        return f"The scenario's {fund.noun} is unlimited, so that it is never depleted."
     return (
-        f"The current fund of {money(fund.current)} is depleted with probability {percent_estimate(fund.depleted)}: "
+        f"The current {fund.noun} of {money(fund.current)} is depleted with probability {percent_estimate(fund.depleted)}: "
         f"{judgement(fund, fund.depleted)}."
     )
 
@@ -87,8 +89,10 @@ def cards(sizing: Sizing) -> tuple[Card, ...]:
 def _fund_cards(fund: FundSizing, suffix: str) -> list[Card]:
     target = fund.target
     detail = "too few paths" if target.size.value is None else f"{money(target.size.low)} to {money(target.size.high)}"
-    needed = Card(f"Fund needed for {level(target.depletion)}{suffix}", money(target.size.value), detail)
+    needed = Card(
+        f"{fund.noun.capitalize()} needed for {level(target.depletion)}{suffix}", money(target.size.value), detail
+    )
     if fund.current is None or fund.depleted is None:
-        return [needed, Card(f"Current fund{suffix}", "unlimited", "never depleted")]
+        return [needed, Card(f"Current {fund.noun}{suffix}", "unlimited", "never depleted")]
     depleted = f"depleted with {percent(fund.depleted.value)}"
-    return [needed, Card(f"Current fund{suffix}", money(fund.current), depleted)]
+    return [needed, Card(f"Current {fund.noun}{suffix}", money(fund.current), depleted)]

@@ -120,6 +120,7 @@ class _Sizer:
         ordered = ascending(np.maximum(required, 0.0))
         return FundSizing(
             layer=layer["name"],
+            kind=layer["type"],
             current=None if math.isinf(capital) else capital,
             depleted=None if math.isinf(capital) else depletion_probability(ordered, capital, self.confidence),
             target=fund_size(ordered, self.depletion, self.confidence),

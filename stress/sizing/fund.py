@@ -63,6 +63,8 @@ class FundSizing:
     """The fund of one pool: what it holds, what it needs."""
 
     layer: str
+    kind: str
+    """Kind of the layer: insurance_fund or backstop_vault."""
     current: float | None
     """Capital in the scenario; None for an unlimited fund, which is never depleted."""
     depleted: Estimate | None
@@ -71,6 +73,11 @@ class FundSizing:
     newsvendor: Newsvendor | None
     """None where the scenario gives no costs, or capital costs as much as a breach."""
     curve: tuple[CurvePoint, ...]
+
+    @property
+    def noun(self) -> str:
+        """What a reader calls the layer."""
+        return "vault" if self.kind == "backstop_vault" else "fund"
 
 
 def fund_size(required: Floats, depletion: float, confidence: float = CONFIDENCE) -> FundSize:

@@ -18,14 +18,16 @@ def fund_curve(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
     """Needed fund at each depletion probability with its band; the target and the current fund marked."""
     curve = [point for point in fund.curve if point.high > 0.0]
     if not curve:
-        style.say(axes, "No path needs a fund." if fund.curve else f"Too few paths to size a fund: {paths:,}.")
+        style.say(
+            axes, f"No path needs a {fund.noun}." if fund.curve else f"Too few paths to size a {fund.noun}: {paths:,}."
+        )
         return []
     at = [point.depletion for point in curve]
     name = f"{level(fund.target.size.confidence)} interval"
     band = axes.fill_between(
         at, [p.low for p in curve], [p.high for p in curve], color=style.BLUE, alpha=0.18, label=name
     )
-    line = axes.plot(at, [point.size for point in curve], color=style.BLUE, label="fund needed")
+    line = axes.plot(at, [point.size for point in curve], color=style.BLUE, label=f"{fund.noun} needed")
     _frame(axes, fund, curve[0].depletion, curve[-1].depletion)
     style.legend_above(axes)
     top = max(point.high for point in curve)
@@ -39,8 +41,8 @@ def _frame(axes: Axes, fund: FundSizing, most: float, least: float) -> None:
     style.odds_axis(axes.xaxis, *axes.get_xlim())
     style.money_axis(axes.yaxis)
     axes.set_ylim(bottom=0.0)
-    axes.set_xlabel("probability that the fund is depleted over the horizon")
-    axes.set_ylabel("fund")
+    axes.set_xlabel(f"probability that the {fund.noun} is depleted over the horizon")
+    axes.set_ylabel(fund.noun)
 
 
 def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
@@ -84,16 +86,16 @@ def _note(axes: Axes, depletion: float, text: str, colour: str, height: float) -
 def _current(axes: Axes, fund: FundSizing, top: float) -> list[Artist]:
     """The current fund as a line, or in words where it is unlimited or far above the curve."""
     if fund.current is None:
-        _corner(axes, "the scenario's fund is unlimited")
+        _corner(axes, f"the scenario's {fund.noun} is unlimited")
         return []
     if fund.current > _OFF_SCALE * top:
         axes.set_ylim(0.0, 1.15 * top)
-        _corner(axes, f"current fund {money(fund.current)}, above the chart")
+        _corner(axes, f"current {fund.noun} {money(fund.current)}, above the chart")
         return []
     axes.set_ylim(0.0, 1.15 * max(top, fund.current))
     line = axes.axhline(fund.current, color=style.RED, linewidth=1.5)
     axes.annotate(
-        f"current fund {money(fund.current)}",
+        f"current {fund.noun} {money(fund.current)}",
         xy=(0.012, fund.current),
         xycoords=axes.get_yaxis_transform(),
         xytext=(0, 4),

@@ -74,11 +74,17 @@ def fund_picture(sizing: Sizing, pool: PoolSizing) -> Picture | None:
 
     current = "unlimited" if fund.current is None else money(fund.current)
     alt = (
-        f"Fund that pool {pool.pool} needs at each depletion probability, with a band; "
-        f"{money_estimate(fund.target.size)} for {odds(fund.target.depletion)}, current fund {current}."
+        f"{fund.noun.capitalize()} that pool {pool.pool} needs at each depletion probability, with a band; "
+        f"{money_estimate(fund.target.size)} for {odds(fund.target.depletion)}, current {fund.noun} {current}."
     )
     height = 4.2 if any(point.high > 0.0 for point in fund.curve) else style.STRIP
-    return Picture(_file("fund", pool), _title("Fund against depletion probability", sizing, pool), alt, height, fill)
+    return Picture(
+        _file("fund", pool),
+        _title(f"{fund.noun.capitalize()} against depletion probability", sizing, pool),
+        alt,
+        height,
+        fill,
+    )
 
 
 def payers_picture(sizing: Sizing, pool: PoolSizing) -> Picture:
