@@ -132,6 +132,15 @@ def test_a_long_chain_is_refused(tmp_path: Path) -> None:
     assert "goes more than 16 files deep" in str(refused(tmp_path, HEAD + "extends: f0.yaml\n"))
 
 
+def test_a_file_that_many_extend_is_read_once(tmp_path: Path) -> None:
+    """Without this, twelve files of eight entries each would be read 8^12 times."""
+    write(tmp_path, REFERENCE, "f0.yaml")
+    for n in range(12):
+        write(tmp_path, f"extends: [{', '.join([f'f{n}.yaml'] * 8)}]\n", f"f{n + 1}.yaml")
+    loaded = load_scenario(write(tmp_path, HEAD + "extends: f12.yaml\n"))
+    assert len(loaded.files) == 14
+
+
 def test_built_in_venues_can_be_extended(tmp_path: Path) -> None:
     loaded = load_scenario(write(tmp_path, HEAD + "extends: [venues/hyperliquid.yaml]\n"))
     assert loaded.scenario.name == "top"

@@ -45,15 +45,23 @@ def load_tree(path: Path) -> Tree:
     InvalidInput
         A file cannot be read, is not a map, or extends itself.
     """
-    return _load(path, ())
+    return _load(path, (), {})
 
 
-def _load(path: Path, chain: tuple[Path, ...]) -> Tree:
+def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Tree]) -> Tree:
+    """Tree of a file; ``chain`` are the files that led here, ``known`` those read before: each is read once."""
+    here = path.resolve()
+    if here not in known:
+        known[here] = _read(path, (*chain, here), known)
+    return known[here]
+
+
+def _read(path: Path, chain: tuple[Path, ...], known: dict[Path, Tree]) -> Tree:
     top = read_file(path)
     if not isinstance(top.value, dict):
         raise MalformedInput([_problem(top, "", "expected a map of keys and values, such as `format: 1`")])
-    top = absolute_files(top, path.resolve().parent)
-    bases = _load_bases(_extended(top), path, (*chain, path.resolve()))
+    top = absolute_files(top, chain[-1].parent)
+    bases = _load_bases(_extended(top), path, chain, known)
     merged: Node | None = None
     for base in bases:
         inherited = _without(base.root, NOT_INHERITED)
@@ -63,12 +71,12 @@ def _load(path: Path, chain: tuple[Path, ...]) -> Tree:
     return Tree(own if merged is None else merge(merged, own), list(dict.fromkeys(files)))
 
 
-def _load_bases(entries: list[Node], path: Path, chain: tuple[Path, ...]) -> list[Tree]:
+def _load_bases(entries: list[Node], path: Path, chain: tuple[Path, ...], known: dict[Path, Tree]) -> list[Tree]:
     bases: list[Tree] = []
     errors: list[InvalidInput] = []
     for node in entries:
         try:
-            bases.append(_load(_base_file(node, path, chain), chain))
+            bases.append(_load(_base_file(node, path, chain), chain, known))
         except InvalidInput as error:
             errors.append(error)
     if errors:
