@@ -180,7 +180,7 @@ def _assumptions(run: Run, sizing: Sizing) -> Section:
 
 def _warnings(run: Run, sizing: Sizing) -> Iterable[str]:
     """What a reader should know of this run in particular."""
-    breaches = run.manifest["book"]["in_breach_at_start"]
+    breaches = run.manifest["book"]["in_breach_at_start"]["accounts"]
     if breaches:
         yield f"Under maintenance margin at the first prices already: {count(breaches, 'margin account')} of the book."
     for pool in sizing.pools:

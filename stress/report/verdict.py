@@ -30,19 +30,17 @@ def _needed(sizing: Sizing, fund: FundSizing) -> str:
     if size.value is None:
         first, sound = (paths_needed(1.0 - target.depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
         return (
-            f"cannot be given a {fund.noun} for a depletion probability of {accepted}: {count(sizing.paths, 'path')} will not "
-            f"do, {first:,} give a first number and {sound:,} a sound one."
+            f"cannot be given a {fund.noun} for a depletion probability of {accepted}: {count(sizing.paths, 'path')} "
+            f"will not do, {first:,} give a first number and {sound:,} a sound one."
         )
     if size.high == 0.0:
-        return (
-            f"needs no {fund.noun} for a depletion probability of {accepted}: even the upper end of the interval is $0."
-        )
+        return f"needs no {fund.noun} for a depletion probability of {accepted}: the interval ends at $0."
     confidence = level(size.confidence)
     bound = "" if target.upper is None else f"; with {confidence} confidence {money(target.upper)} is enough"
     caution = f" Caution: {size.note}." if size.note else ""
     return (
-        f"needs a {fund.noun} of {money(size.value)} ({confidence} interval {money(size.low)} to {money(size.high)}) to be "
-        f"depleted with a probability of {accepted}{bound}.{caution}"
+        f"needs a {fund.noun} of {money(size.value)} ({confidence} interval {money(size.low)} to {money(size.high)}) "
+        f"to be depleted with a probability of {accepted}{bound}.{caution}"
     )
 
 
@@ -50,10 +48,9 @@ def _current(fund: FundSizing) -> str:
     """What the current fund is worth against the accepted probability."""
     if fund.current is None or fund.depleted is None:
         return f"The scenario's {fund.noun} is unlimited, so that it is never depleted."
-    return (
-        f"The current {fund.noun} of {money(fund.current)} is depleted with probability {percent_estimate(fund.depleted)}: "
-        f"{judgement(fund, fund.depleted)}."
-    )
+    probability = percent_estimate(fund.depleted)
+    current = f"The current {fund.noun} of {money(fund.current)}"
+    return f"{current} is depleted with probability {probability}: {judgement(fund, fund.depleted)}."
 
 
 def judgement(fund: FundSizing, depleted: Estimate) -> str:
@@ -87,11 +84,10 @@ def cards(sizing: Sizing) -> tuple[Card, ...]:
 
 
 def _fund_cards(fund: FundSizing, suffix: str) -> list[Card]:
-    target = fund.target
-    detail = "too few paths" if target.size.value is None else f"{money(target.size.low)} to {money(target.size.high)}"
-    needed = Card(
-        f"{fund.noun.capitalize()} needed for {level(target.depletion)}{suffix}", money(target.size.value), detail
-    )
+    size = fund.target.size
+    detail = "too few paths" if size.value is None else f"{money(size.low)} to {money(size.high)}"
+    label = f"{fund.noun.capitalize()} needed for {level(fund.target.depletion)}{suffix}"
+    needed = Card(label, money(size.value), detail)
     if fund.current is None or fund.depleted is None:
         return [needed, Card(f"Current {fund.noun}{suffix}", "unlimited", "never depleted")]
     depleted = f"depleted with {percent(fund.depleted.value)}"
