@@ -307,7 +307,7 @@ def _manifest(fake: Fake, entry: Mapping[str, Any], written: Mapping[str, Any]) 
             "short": {name: 1.5e9 / (k + 1) for k, name in enumerate(fake.markets)},
             "top1_share": 0.041,
             "top10_share": 0.217,
-            "in_breach_at_start": 3,
+            "in_breach_at_start": {"accounts": 3, "notional": 4.1e6, "worst": -1.2e5},
         },
         "pools": list(fake.pools),
         "layers": [
