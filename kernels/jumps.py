@@ -26,7 +26,7 @@ from .philox import (
     uniform64,
 )
 from .structs import Floats, Ints, Models
-from .vecmath import exp64, log64
+from .vecmath import log64
 
 U32 = np.uint32
 Key = tuple[np.uint32, np.uint32]
@@ -78,7 +78,7 @@ def compensator(sources: Sources, m: int) -> float:
         chance = sources.rate[n] * sources.probability[n, m]
         if chance > 0.0:
             std = sources.std[n, m]
-            total -= chance * (exp64(sources.mean[n, m] + 0.5 * std * std) - 1.0)
+            total -= chance * math.expm1(sources.mean[n, m] + 0.5 * std * std)
     return total
 
 

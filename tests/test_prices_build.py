@@ -279,3 +279,30 @@ def test_all_mistakes_are_told_at_once(build: Build) -> None:
     assert {p.path for p in problems} == {"markets.A.price", "markets.B.price", "jumps.0.marks.A"}
     assert all(p.line is not None and p.file.endswith("prices.yaml") for p in problems)
     assert any("start at 50" in p.message for p in problems)
+
+
+# The ends of what the schema allows.
+EXTREMES = [
+    {**HESTON, "kappa": 1e-9},
+    {**HESTON, "kappa": 1e5},
+    {**HESTON, "theta": 0, "v0": 0},
+    {**HESTON, "xi": 0},
+    {**HESTON, "xi": 1e4},
+    {**HESTON, "rho": -1},
+    {**HESTON, "rho": 1, "xi": 30},
+    {**HESTON, "v0": 400, "theta": 400},
+    {**BATES, "jump_rate": 100_000},
+    {**BATES, "jump_mean": -5, "jump_std": 5},
+    {"type": "gbm", "volatility": 0},
+]
+
+
+@pytest.mark.parametrize("scheme", ["euler", "qe"])
+@pytest.mark.parametrize("model", EXTREMES, ids=str)
+def test_extreme_parameters_stay_finite(build: Build, model: dict[str, Any], scheme: str) -> None:
+    model = model if model["type"] == "gbm" else {**model, "scheme": scheme}
+    models, _, clock = build({"A": model}, run={"paths": 1, "horizon": "4h", "step": "5m"})
+    log_price, variance = simulate(models, clock, 256)
+    assert np.isfinite(log_price).all()
+    assert np.isfinite(variance).all()
+    assert (variance >= 0.0).all()

@@ -9,7 +9,7 @@ import numpy as np
 from ..jit import kernel, vector_kernel
 from ..registry import Rule
 from ..structs import Floats
-from ..vecmath import exp64, log64, upper_tail64
+from ..vecmath import log64, upper_tail64
 from .heston_euler import PARAMETERS
 from .lanes import Lanes
 
@@ -31,19 +31,21 @@ one second has 1e-7 at the volatilities of variance seen in crypto markets."""
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with the conditional moments of v and the leverage terms of the log price; dt in years.
 
-    m = out[0] + out[1] v and s^2 = out[2] v + out[3] (Andersen 2008, eqs. 17 and 18); then kappa, theta, rho / xi, dt.
-    The decorrelating factors of the price shock are formed from rho in :func:`advance`.
+    m = out[0] + out[1] v and s^2 = out[2] v + out[3] (Andersen 2008, eqs. 17 and 18); then kappa dt, theta, rho / xi,
+    rho and dt.
     """
     kappa, theta, xi, rho = params[0], params[1], params[2], params[3]
-    decay = exp64(-kappa * dt)
-    out[0] = theta * (1.0 - decay)
+    reverted = -math.expm1(-kappa * dt)
+    decay = 1.0 - reverted
+    out[0] = theta * reverted
     out[1] = decay
-    out[2] = xi * xi * decay * (1.0 - decay) / kappa
-    out[3] = theta * xi * xi * (1.0 - decay) * (1.0 - decay) / (2.0 * kappa)
-    out[4] = kappa
-    out[5] = rho / xi if xi > 0.0 else 0.0
-    out[6] = rho
-    out[7] = dt
+    out[2] = xi * xi * decay * reverted / kappa
+    out[3] = theta * xi * xi * reverted * reverted / (2.0 * kappa)
+    out[4] = kappa * dt
+    out[5] = theta
+    out[6] = rho / xi if xi > 0.0 else 0.0
+    out[7] = rho
+    out[8] = dt
 
 
 @vector_kernel
@@ -99,10 +101,10 @@ def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> 
     draw_quadratic(coefficient, lanes)
     if any_over_switch(lanes.work[1]):
         draw_exponential(coefficient, lanes)
-    kappa, lever, rho, dt = coefficient[4], coefficient[5] * stretch, coefficient[6], coefficient[7]
-    average = 0.5 * dt * (lever * kappa - 0.5 * stretch * stretch)
-    # theta = base / (1 - decay): the long-run mean is kept in this form because v' is drawn with it.
-    shift = drift - lever * kappa * dt * coefficient[0] / (1.0 - coefficient[1])
+    reversion, theta, lever, rho, dt = coefficient[4], coefficient[5], coefficient[6], coefficient[7], coefficient[8]
+    lever *= stretch
+    average = 0.5 * (lever * reversion - 0.5 * stretch * stretch * dt)
+    shift = drift - lever * reversion * theta
     scale = stretch * math.sqrt(0.5 * dt)
     x, v, following = lanes.log_price, lanes.variance, lanes.work[0]
     zv, zx = lanes.shock_variance, lanes.shock_price

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-COEFFICIENTS = 8
+COEFFICIENTS = 10
 """Numbers a model may keep per market between steps."""
 
 YEAR = 31_536_000.0
