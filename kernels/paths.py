@@ -222,7 +222,7 @@ def simulate(models: Models, clock: Clock, seed: int, first_path: int, log_price
         [w, s, m] outputs; index 0 of s is the initial state. The variance is per year and never negative.
     """
     paths = log_price.shape[0]
-    lanes = min(LANES, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM * LANE_QUANTUM)
+    lanes = min(LANES, max(1, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM) * LANE_QUANTUM)
     block = allocate(models.model.size, lanes)
     key = split_seed(seed)
     for first in range(0, paths, lanes):

@@ -51,7 +51,7 @@ def test_a_path_has_the_same_bytes_in_any_block(whole: tuple[Floats, Floats], fi
         assert found.tobytes() == expected[first : first + count].tobytes()
 
 
-@pytest.mark.parametrize("width", [1, 63, 64, 65, LANES - 1, LANES, LANES + 1])
+@pytest.mark.parametrize("width", [0, 1, 63, 64, 65, LANES - 1, LANES, LANES + 1])
 def test_block_sizes_next_to_the_lane_width(whole: tuple[Floats, Floats], width: int) -> None:
     part = run(three_markets(), CLOCK, width, seed=5)
     for found, expected in zip(part, whole, strict=True):
