@@ -120,7 +120,7 @@ def send_orders(venue: Venue, accounts: Accounts, now: Records, orders: Orders, 
     """Orders of all accounts in breach whose latency has passed; returns their number."""
     for m in range(orders.head.size):
         orders.head[m] = -1
-    count = np.int64(0)  # a literal 0 would compile `_send` a second time
+    count = int(np.int64(0))  # a literal 0 would compile `_send` a second time
     for b in range(breaches):
         i = accounts.breach[b]
         accounts.each[i].unfilled = 0

@@ -59,7 +59,7 @@ class Models(NamedTuple):
     jump_correlation: Floats
     """[n] correlation of the marks of one arrival between markets (one common factor)."""
     jump_key: Ints
-    """[n] number under which the source draws its random numbers: 2 m for jumps of market m alone, odd for common ones."""
+    """[n] number under which the source draws its random numbers: 2 m for jumps of market m alone, odd for others."""
     path: Floats
     """[s * substeps, m] log prices of replayed and prescribed markets; (0, m) when there are none."""
     path_variance: Floats

@@ -14,7 +14,8 @@ def distance_to_breach(positions: Positions, terms: Terms) -> Floats:
     slack = positions.equity(terms.prices) - positions.maintenance(terms.prices, terms.tiers)
     top = terms.tiers.rate[terms.tiers.first[1:] - 1]
     slope = positions.per_account(positions.notional(terms.prices) * (1.0 + top[positions.market]))
-    return np.divide(slack, slope, out=np.full(slack.size, np.inf), where=slope > 0.0)
+    distance: Floats = np.divide(slack, slope, out=np.full(slack.size, np.inf), where=slope > 0.0)
+    return distance
 
 
 def order_by_danger(positions: Positions, terms: Terms) -> Ints:
