@@ -162,7 +162,7 @@ def test_every_market_has_a_trader() -> None:
     ("changes", "keys"),
     [
         ({"accounts": 1}, ("accounts",)),
-        ({"accounts": 3, "hedged_share": 1.0}, ("accounts",)),
+        ({"accounts": 2, "hedged_share": 1.0}, ("accounts",)),
         ({"open_interest": {"BTC": 0.0, "ETH": 0.0}}, ("open_interest",)),
         ({"open_interest": {"BTC": 1.0, "ETH": 1e-30}}, ("open_interest", "ETH")),
     ],
