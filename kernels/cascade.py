@@ -168,8 +168,8 @@ def _run_block(
     out_layers: Floats,
     out_markets: Floats,
     stop: Flags,
+    no_trace: Floats,
 ) -> int:
-    no_trace = np.zeros((0, 0, 0), dtype=np.float64)
     for w in range(log_price.shape[0]):
         if stop[0] != 0:
             return w
@@ -211,7 +211,11 @@ def run_block(
         Number of paths done.
     """
     state, history = allocate(venue), oracle_history(venue)
-    return int(_run_block(venue, state, history, log_price, variance, out_pools, out_layers, out_markets, stop))
+    return int(
+        _run_block(
+            venue, state, history, log_price, variance, out_pools, out_layers, out_markets, stop, np.zeros((0, 0, 0))
+        )
+    )
 
 
 def trace_path(venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats) -> None:

@@ -61,20 +61,26 @@ CACHE_FOLDER: Path = _cache_folder()
 numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+"""No fastmath: comparisons with NaN and infinity keep their meaning."""
+
+
 def kernel(function: F) -> F:
-    """Compile without fastmath: comparisons with NaN and infinity keep their meaning."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile a function that Python may call."""
+    return numba.njit(**_OPTIONS)(function)
 
 
 def part(function: F) -> F:
     """As :func:`kernel`, for functions that only kernels call: calling one from Python when compiled is a crash.
 
-    Without the wrappers that unpack Python arguments, a function over the venue
-    and the state (some thirty arrays) compiles in half the time.
+    Two things go that a function over the venue and the state, some thirty
+    arrays, pays dearly for. Without the wrappers that unpack Python arguments it
+    compiles in half the time. Without reference counts (the arrays outlive the
+    call, and nothing is allocated) a path of 1,440 steps takes 2 ms where it
+    took 16: an atomic increment per array and call, on arrays that all threads
+    share.
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
+    return numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
 
 
 def inlined(function: F) -> F:

@@ -125,10 +125,12 @@ class Orders(NamedTuple):
 class Blocks(NamedTuple):
     """Neighbouring accounts that the trigger search passes over together."""
 
-    radius: Floats
-    """[b] relative price move from ``anchor`` within which no account of the block can breach."""
-    anchor: Floats
-    """[b, m] marks at which the radius was worked out."""
+    stale: Ints
+    """[b] 1 when the block must be looked at whatever the marks."""
+    low: Floats
+    """[b, m] mark at or under which a long position of the block may be in breach."""
+    high: Floats
+    """[b, m] mark at or over which a short position of the block may be in breach."""
 
 
 class Scratch(NamedTuple):
@@ -161,7 +163,7 @@ class State(NamedTuple):
     """[m, MARKET_COLUMNS] results."""
 
 
-BLOCK = 64
+BLOCK = 16
 """Accounts per block of the trigger search."""
 
 
@@ -184,7 +186,7 @@ def allocate(venue: Venue) -> State:
             np.zeros(nj + 1),
             np.zeros(nj + 1),
         ),
-        Blocks(np.zeros(blocks), np.zeros((blocks, m))),
+        Blocks(np.ones(blocks, np.int64), np.zeros((blocks, m)), np.zeros((blocks, m))),
         Scratch(
             np.zeros(longest, np.int64),
             np.zeros(longest, np.int64),

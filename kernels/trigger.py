@@ -1,84 +1,95 @@
 """The trigger search: which accounts are in breach at the marks of now.
 
-Neighbouring accounts form blocks. A block keeps the marks at which its
-accounts were last looked at and the largest relative price move from there
-that cannot bring any of them into breach; until some market has moved that
-far the whole block is passed over. The result is exactly that of a full scan.
+A long position can only be hurt by a falling mark and a short one by a rising
+mark, because maintenance rates are at most 1. An account whose equity exceeds
+its maintenance by ``slack`` is therefore safe until some market has moved
+against it by the relative distance ``slack / slope``, where ``slope`` is the
+most that all its positions together can lose per unit of relative move.
+
+Neighbouring accounts form blocks. A block keeps the marks at which it was last
+looked at and, per market and direction, the least of these distances over its
+accounts; until a mark has moved that far the whole block is passed over. The
+result is exactly that of a full scan.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .jit import part
-from .margin import dust, equity, gross, maintenance
+from .margin import dust, position_maintenance
 from .records import Records
 from .state import BLOCK, BREACHED, NEVER, Accounts, Blocks
 from .structs import Book, Markets, Venue
 
 ROUNDING = 1e-9
-"""Share of a radius given away to rounding; sums of equity are good to 1e-15 of gross notional."""
-
-
-@part
-def _steepest(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
-    """Most that equity less maintenance can lose per unit of relative price move in every market.
-
-    Equity loses at most the gross notional, maintenance grows at most at the
-    rate of the top tier.
-    """
-    total = 0.0
-    for j in range(book.accounts[i].first, book.accounts[i].last):
-        m = book.positions[j].market
-        top = markets.tiers[markets.each[m].tier_last - 1].rate
-        total += abs(accounts.positions[j].quantity) * now[m].mark * (1.0 + now[m].factor * top)
-    return total
+"""Share of a distance given away to rounding; sums of equity are good to 1e-15 of gross notional."""
 
 
 @part
 def forget(blocks: Blocks) -> None:
     """Make every block look at its accounts again: after funding, a new margin factor, or on a new path."""
-    for b in range(blocks.radius.size):
-        blocks.radius[b] = -1.0
+    for b in range(blocks.stale.size):
+        blocks.stale[b] = 1
 
 
 @part
 def disturb(blocks: Blocks, i: int) -> None:
     """Make the block of account i look again: its cash or positions have changed."""
-    blocks.radius[i // BLOCK] = -1.0
+    blocks.stale[i // BLOCK] = 1
 
 
 @part
-def _moved_beyond(blocks: Blocks, now: Records, b: int) -> bool:
-    radius = blocks.radius[b]
-    if radius <= 0.0:
+def _must_look(blocks: Blocks, now: Records, b: int) -> bool:
+    """Whether some mark has left the range in which block b is known to be safe."""
+    if blocks.stale[b] == 1:
         return True
     for m in range(now.size):
-        if abs(now[m].mark - blocks.anchor[b, m]) >= radius * blocks.anchor[b, m]:
+        mark = now[m].mark
+        if mark <= blocks.low[b, m] or mark >= blocks.high[b, m]:
             return True
     return False
 
 
 @part
-def _look(
-    book: Book, markets: Markets, accounts: Accounts, now: Records, i: int, step: int, cooldown: int, found: int
-) -> tuple[int, float]:
-    """Judge account i; returns the number of breaches found so far and the account's own radius."""
-    notional = gross(book, accounts, now, i)
-    slack = equity(book, accounts, now, i) - maintenance(book, markets, accounts, now, i)
-    if slack < -dust(notional):
-        if accounts.each[i].since == NEVER:
-            accounts.each[i].since = step
-            accounts.each[i].events |= BREACHED
-            if accounts.each[i].sliced != NEVER and step - accounts.each[i].sliced >= cooldown:
-                accounts.each[i].sliced = NEVER
-        accounts.breach[found] = i
-        return found + 1, -1.0
-    accounts.each[i].since = NEVER
-    slope = _steepest(book, markets, accounts, now, i)
-    return found, slack / slope if slope > 0.0 else math.inf
+def _judge(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> tuple[float, float, float]:
+    """Slack, slope and gross notional of account i, in one pass over its positions."""
+    slack, slope, gross = accounts.each[i].cash, 0.0, 0.0
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        quantity = accounts.positions[j].quantity
+        if quantity == 0.0:
+            continue
+        m = book.positions[j].market
+        notional = abs(quantity) * now[m].mark
+        top = markets.tiers[markets.each[m].tier_last - 1].rate
+        slack += quantity * now[m].worth - position_maintenance(markets, now, m, quantity)
+        slope += notional if quantity > 0.0 else notional * (1.0 + now[m].factor * top)
+        gross += notional
+    return slack, slope, gross
+
+
+@part
+def _note_breach(accounts: Accounts, i: int, step: int, cooldown: int) -> None:
+    """Start the clock of an account that was not in breach; an old slice is forgotten once its cooldown is over."""
+    account = accounts.each[i]
+    if account.since != NEVER:
+        return
+    account.since = step
+    account.events |= BREACHED
+    if account.sliced != NEVER and step - account.sliced >= cooldown:
+        account.sliced = NEVER
+
+
+@part
+def _narrow(book: Book, accounts: Accounts, now: Records, blocks: Blocks, b: int, i: int, distance: float) -> None:
+    """Narrow the safe range of block b to where account i is safe."""
+    for j in range(book.accounts[i].first, book.accounts[i].last):
+        m = book.positions[j].market
+        quantity = accounts.positions[j].quantity
+        if quantity > 0.0:
+            blocks.low[b, m] = max(blocks.low[b, m], now[m].mark * (1.0 - distance))
+        elif quantity < 0.0:
+            blocks.high[b, m] = min(blocks.high[b, m], now[m].mark * (1.0 + distance))
 
 
 @part
@@ -86,20 +97,25 @@ def find_breaches(venue: Venue, accounts: Accounts, now: Records, blocks: Blocks
     """Fill ``accounts.breach`` with the accounts in breach, in storage order, and return how many.
 
     Starts the clock of an account first seen in breach and stops that of one
-    seen out of it.
+    seen out of it. A block with an account in breach stays stale.
     """
-    book, markets = venue.book, venue.markets
-    found = np.int64(0)  # a literal 0 would compile `_look` a second time
-    n = accounts.each.size
-    for b in range(blocks.radius.size):
-        if not _moved_beyond(blocks, now, b):
+    book, found, n = venue.book, 0, accounts.each.size
+    for b in range(blocks.stale.size):
+        if not _must_look(blocks, now, b):
             continue
-        nearest = math.inf
-        for i in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
-            cooldown = venue.pools[book.accounts[i].pool].size_cooldown
-            found, radius = _look(book, markets, accounts, now, i, step, cooldown, found)
-            nearest = min(nearest, radius)
-        blocks.radius[b] = nearest * (1.0 - ROUNDING)
+        blocks.stale[b] = 0
         for m in range(now.size):
-            blocks.anchor[b, m] = now[m].mark
+            blocks.low[b, m] = 0.0
+            blocks.high[b, m] = math.inf
+        for i in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
+            slack, slope, gross = _judge(book, venue.markets, accounts, now, i)
+            if slack < -dust(gross):
+                _note_breach(accounts, i, step, venue.pools[book.accounts[i].pool].size_cooldown)
+                accounts.breach[found] = i
+                found += 1
+                blocks.stale[b] = 1
+                continue
+            accounts.each[i].since = NEVER
+            if slope > 0.0:
+                _narrow(book, accounts, now, blocks, b, i, slack / slope * (1.0 - ROUNDING))
     return found
