@@ -210,8 +210,8 @@ def _layers(pools: Mapping[str, Mapping[str, Floats]], fake: Fake) -> pa.Table:
     for pool, values in pools.items():
         if fake.has_fund:
             rows[pool, "fund", "insurance_fund"] = {"paid": values["fund_paid"], "equity_low": values["fund_low"]}
-        rows[pool, "adl", "adl"] = {"paid": values["adl_paid"]}
-        rows[pool, "socialise", "socialise"] = {"paid": values["socialised"]}
+        rows[pool, "adl", "adl"] = {}
+        rows[pool, "socialise", "socialise"] = {}
     return _stack("layers", rows, fake.paths)
 
 
@@ -297,6 +297,7 @@ def _manifest(fake: Fake, entry: Mapping[str, Any], written: Mapping[str, Any]) 
         "content_hash": store.combined_hash([entry], written),
         "platform": {"python": "3.11.2", "numba": "0.68.1", "cpu_features": ["avx2", "fma"]},
         "environment": {"numpy": "2.4.0", "numba": "0.68.1"},
+        "sizing_identity": fake.capital != 0.0,
         "command": f"tailstress run made-up --seed {fake.seed} --paths {fake.paths}",
         "book": {
             "accounts": 2000,

@@ -78,7 +78,7 @@ def test_fund_curve_marks_target_and_current_fund() -> None:
     [
         (None, 0.01, "unlimited"),
         (1e6, 0.01, "above the chart"),
-        (20.0, 0.0001, "100,000 paths or more"),
+        (20.0, 0.0001, "needs 100,000"),
     ],
 )
 def test_fund_curve_says_what_it_cannot_draw(current: float | None, depletion: float, words: str) -> None:
@@ -143,7 +143,7 @@ def test_open_interest_names_amount_and_share() -> None:
 
 def trace(time: np.ndarray, fund: bool = True) -> Timeline:
     price = np.linspace(100.0, 80.0, time.size)
-    market = MarketTrace(price, price * 1.01, np.full(time.size, 1e9))
+    market = MarketTrace(price, price * 1.01, np.full(time.size, 1e9), 100.0)
     pool = PoolTrace(price if fund else None, time * 2.0, time * 3.0)
     return Timeline(time, {"A": market, "B": market}, {"main": pool, "alts": pool}, ((time[1], "first liquidation"),))
 
@@ -154,7 +154,7 @@ def trace(time: np.ndarray, fund: bool = True) -> Timeline:
 )
 def test_time_axis_has_few_ticks_in_a_sensible_unit(span: float, words: str, last: str) -> None:
     figure = Figure()
-    panels = list(figure.subplots(4, 1))
+    panels = list(figure.subplots(5, 1))
     timeline(panels, trace(np.linspace(0.0, span, 61)))
     assert panels[-1].get_xlabel() == f"{words} since the start"
     labels = [label.get_text() for label in panels[-1].get_xticklabels()]
@@ -165,12 +165,37 @@ def test_time_axis_has_few_ticks_in_a_sensible_unit(span: float, words: str, las
 def test_timeline_adds_up_pools_and_leaves_out_missing_funds() -> None:
     time = np.linspace(0.0, 3600.0, 61)
     figure = Figure()
-    panels = list(figure.subplots(3, 1))
+    panels = list(figure.subplots(4, 1))
     timeline(panels, trace(time, fund=False))
     debt = panels[-1].lines[0].get_ydata()
     assert np.asarray(debt)[-1] == 2 * 2.0 * 3600.0
-    assert np.asarray(panels[0].lines[0].get_ydata())[-1] == pytest.approx(-0.2)
+    assert np.asarray(panels[1].lines[0].get_ydata())[-1] == pytest.approx(-0.2)
     assert "0:01 first liquidation" in axes_texts(figure)
+
+
+def test_closer_look_holds_the_checks_in_which_bad_debt_comes_about() -> None:
+    time = np.arange(1441) * 60.0
+    debt = np.clip((time - 36_000.0) / 600.0, 0.0, 1.0) * 1e6
+    price = np.linspace(100.0, 80.0, time.size)
+    market = MarketTrace(price, price, price, 100.0)
+    marks = ((600.0, "first liquidation"), (36_060.0, "fund depleted"))
+    whole = Timeline(time, {"A": market}, {"main": PoolTrace(None, debt, debt)}, marks)
+    closer = whole.closer()
+    assert closer is not None
+    assert 24 <= closer.time_s.size < 60
+    assert closer.time_s[0] < 36_000.0
+    assert closer.time_s[-1] > 36_600.0
+    assert closer.marks == ((36_060.0, "fund depleted"),)
+    assert closer.markets["A"].start == 100.0
+    assert closer.markets["A"].price[0] == price[np.searchsorted(time, closer.time_s[0])]
+    figure = Figure()
+    panels = list(figure.subplots(4, 1))
+    timeline(panels, closer)
+    assert "10:00" in [label.get_text() for label in panels[-1].get_xticklabels()]
+    slow = Timeline(time, {"A": market}, {"main": PoolTrace(None, time, time)}, ())
+    calm = Timeline(time, {"A": market}, {"main": PoolTrace(None, 0.0 * time, time)}, ())
+    assert slow.closer() is None
+    assert calm.closer() is None
 
 
 @pytest.mark.parametrize(

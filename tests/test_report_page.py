@@ -71,7 +71,7 @@ def test_report_holds_all_its_files(folder: Path) -> None:
     assert folder.name == "report"
     charts = {
         *(f"{chart}-{pool}" for chart in ("exceedance", "fund", "payers") for pool in ("main", "alts")),
-        *("worst-path", "adl", "open-interest"),
+        *("worst-path", "worst-path-closer", "adl", "open-interest"),
     }
     assert {file.stem for file in (folder / "charts").glob("*.svg")} == charts
     assert {file.stem for file in (folder / "charts").glob("*.png")} == charts
@@ -84,7 +84,7 @@ def test_page_is_well_formed_and_self_contained(folder: Path) -> None:
     text = (folder / "report.html").read_text()
     page = Page(text)
     assert len(page.identifiers) == len(set(page.identifiers))
-    assert len(page.charts) == 9
+    assert len(page.charts) == 10
     assert all(len(alt) > 40 for alt in page.charts)
     # References go to the page's own elements, and every one of them is there.
     assert {reference[:1] for reference in page.references} <= {"#"}
@@ -160,6 +160,7 @@ def test_figures_are_written_as_data(folder: Path) -> None:
         (Fake(paths=1, share=1.0), ["cannot be given a fund", "1 path will not do"]),
         (Fake(paths=1000, share=0.0), ["No loss in 1,000 paths", "No path has bad debt"]),
         (Fake(paths=500, capital=math.inf), ["fund is unlimited", "unlimited"]),
+        (Fake(paths=500, capital=0.0), ["current fund of $0", "depends on the size of a fund"]),
         (Fake(paths=500, capital=math.nan), ["neither fund nor vault"]),
         (Fake(paths=500, markets=tuple(f"M{k}" for k in range(40))), ["15 more in the table", "5 of 40"]),
     ],

@@ -152,7 +152,9 @@ def test_percent(value: float | None, text: str) -> None:
 
 def test_other_words() -> None:
     assert [level(x) for x in (0.99, 0.999, 0.001, 0.9999)] == ["99%", "99.9%", "0.1%", "99.99%"]
-    assert [odds(x) for x in (0.001, 0.005, 0.0)] == ["1 in 1,000", "1 in 200", "never"]
+    assert [odds(x) for x in (0.001, 0.005, 0.5, 0.3, 0.0)] == [
+        *("1 in 1,000", "1 in 200", "1 in 2", "1 in 3.3", "never"),
+    ]
     assert [duration(x) for x in (86_400.0, 172_800.0, 300.0, 60.0, 30.0, 5_400.0)] == [
         "24 h",
         "2 d",

@@ -112,7 +112,8 @@ def _worst(worst: WorstPath) -> Section:
     rows = [[clock(at), sentence] for at, sentence in worst.story()]
     story = table("What happened when", ["Time", ""], rows, words=True)
     text = "The path with the largest bad debt over all pools. It is one path of many and no forecast."
-    return Section("The worst path", (Paragraph(text), Chart(gallery.timeline_picture(worst)), story))
+    charts = [Chart(picture) for picture in gallery.timeline_pictures(worst)]
+    return Section("The worst path", (Paragraph(text), *charts, story))
 
 
 def _markets(run: Run, sizing: Sizing) -> Section:
@@ -183,6 +184,11 @@ def _warnings(run: Run, sizing: Sizing) -> Iterable[str]:
     breaches = run.manifest["book"]["in_breach_at_start"]["accounts"]
     if breaches:
         yield f"Under maintenance margin at the first prices already: {count(breaches, 'margin account')} of the book."
+    if not run.manifest["sizing_identity"]:
+        yield (
+            "Something besides acceptance depends on the size of a fund here, so that figures of funds other than the "
+            "simulated one are approximate: check a chosen size by a run of its own."
+        )
     for pool in sizing.pools:
         cut = pool.events["truncated"]
         if cut.value:

@@ -146,16 +146,21 @@ class _Sizer:
         return {name: probability(int(seen.sum()), len(rows), self.confidence) for name, seen in counts.items()}
 
     def payers(self, pool: str, rows: pd.DataFrame) -> tuple[Payer, ...]:
-        """Layers in waterfall order, then the residual."""
+        """Layers in waterfall order, then the residual.
+
+        What ADL and socialising bear is known by pool: it stands at the first layer of the kind.
+        """
         layers = self.run.layers[self.run.layers["pool"] == pool]
-        payments = [
-            (
-                layer["name"],
-                layer["type"],
-                _column(layers[layers["layer"] == layer["name"]].sort_values("path"), "paid"),
-            )
-            for layer in self.run.scenario["pools"][pool]["layers"]
-        ]
+        by_pool = {
+            "adl": _column(rows, "adl_paid"),
+            "socialise": _column(rows, "socialised") - _column(rows, "socialised_for_layers"),
+        }
+        payments = []
+        for layer in (layer for layer in self.run.manifest["layers"] if layer["pool"] == pool):
+            paid = by_pool.pop(layer["kind"], None)
+            if paid is None:
+                paid = _column(layers[layers["layer"] == layer["name"]], "paid")
+            payments.append((layer["name"], layer["kind"], paid))
         bad_debt = _column(rows, "bad_debt")
         borne = sum((paid for _, _, paid in payments), np.zeros_like(bad_debt))
         payments.append(("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0)))

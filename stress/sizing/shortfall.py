@@ -36,9 +36,10 @@ from stress.sizing.words import count
 HEAVY = 0.45
 """Tail index beyond which the variance of the losses may be infinite (it is from 0.5 on)."""
 
-_FIT_MOST = 500
 _FIT_SHARE = 5
-"""The tail is fitted to at most 500 paths and a fifth of those with a loss, but never less than the level's own."""
+_FIT_LEAST = 50
+_FIT_MOST = 500
+"""The tail is fitted to a fifth of the losses, at least 50 (or half of them, if that is fewer) and at most 500."""
 
 
 def shortfall_point(ordered: Floats, level: float) -> float:
@@ -74,14 +75,13 @@ def hall_interval(influence: Floats, centre: float, confidence: float = CONFIDEN
     return centre - error * untransformed(z), centre - error * untransformed(-z)
 
 
-def tail_index(ordered: Floats, level: float) -> tuple[float, float] | None:
+def tail_index(ordered: Floats) -> tuple[float, float] | None:
     """Shape of a generalised Pareto law fitted to the largest losses, and its standard error (1 + xi) / sqrt(k).
 
-    (Smith 1987, Ann. Statist. 15, for xi > -1/2.) None where the largest losses do not differ.
+    (Smith 1987, Ann. Statist. 15, for xi > -1/2.) None for fewer than 20 losses, or where the largest do not differ.
     """
     losses = int(np.count_nonzero(ordered))
-    beyond = math.ceil(expected_exceedances(ordered.size, level))
-    fitted = min(max(beyond, min(losses // _FIT_SHARE, _FIT_MOST)), losses - 1)
+    fitted = min(_FIT_MOST, max(losses // _FIT_SHARE, min(_FIT_LEAST, losses // 2)))
     if fitted < LEAST_EXCEEDANCES:
         return None
     excess = ordered[ordered.size - fitted :] - ordered[ordered.size - fitted - 1]
@@ -96,7 +96,7 @@ def expected_shortfall(ordered: Floats, level: float, confidence: float = CONFID
     """Mean loss of the worst 1 - level of the paths, with Hall's interval.
 
     No number under 10 expected exceedances, nor where a tail without a mean cannot be excluded; flagged under 50 and
-    where the variance may be infinite: the interval then covers about 0.9 instead of 0.95.
+    where the variance may be infinite: the interval then covers 0.86 to 0.93 instead of 0.95.
     """
     exceedances = expected_exceedances(ordered.size, checked_level(level))
     if exceedances < LEAST_EXCEEDANCES:
@@ -125,14 +125,15 @@ def _resting_on_losses(ordered: Floats, level: float, losses: int, confidence: f
 
 def _with_interval(ordered: Floats, level: float, exceedances: float, confidence: float, note: str) -> Estimate:
     """Point, interval and the tail's warnings."""
-    index = tail_index(ordered, level)
+    index = tail_index(ordered)
     if index is not None:
         shape, error = index
         if shape + float(stats.norm.ppf((1.0 + confidence) / 2.0)) * error >= 1.0:
             reason = f"tail index {shape:.2f} ± {2 * error:.2f}: a tail without a mean cannot be excluded"
             return Estimate.missing(exceedances, reason, confidence)
         if shape > HEAVY:
-            note = "; ".join(filter(None, (note, f"tail index {shape:.2f}: the variance may be infinite")))
+            heavy = f"tail index {shape:.2f}: the variance may be infinite and the interval too narrow"
+            note = "; ".join(filter(None, (note, heavy)))
     point = shortfall_point(ordered, level)
     boundary = float(ordered[max(math.ceil(round(ordered.size * level, 6)) - 1, 0)]) if level else 0.0
     influence = np.maximum(ordered - boundary, 0.0) / (1.0 - level)

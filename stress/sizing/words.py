@@ -61,7 +61,10 @@ def level(value: float) -> str:
 
 def odds(value: float) -> str:
     """1 in 1,000 for 0.001."""
-    return f"1 in {significant(1.0 / value, 2)}" if value > 0.0 else "never"
+    if value <= 0.0:
+        return "never"
+    times = 1.0 / value
+    return f"1 in {significant(times, 2)}" if times >= 10.0 else f"1 in {times:.2g}"
 
 
 def count(number: int, noun: str) -> str:

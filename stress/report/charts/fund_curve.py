@@ -37,7 +37,9 @@ def fund_curve(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
 def _frame(axes: Axes, fund: FundSizing, most: float, least: float) -> None:
     """Rare depletion to the right, money up."""
     axes.set_xscale("log")
-    axes.set_xlim(most * 1.05, min(least, fund.target.depletion) / 1.6)
+    least = min(least, fund.target.depletion)
+    # A sixth of the width stays free at the right, for the words beside the target.
+    axes.set_xlim(most * 1.05, least * (least / most) ** 0.2)
     style.odds_axis(axes.xaxis, *axes.get_xlim())
     style.money_axis(axes.yaxis)
     axes.set_ylim(bottom=0.0)
@@ -51,7 +53,8 @@ def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
     line = axes.axvline(depletion, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     if size.value is None or size.low is None or size.high is None:
         needed = paths_needed(1.0 - depletion, LEAST_EXCEEDANCES)
-        _note(axes, depletion, f"{odds(depletion)}: needs\n{needed:,} paths or more", style.MUTED, 0.04)
+        middle = 0.5 * axes.get_ylim()[1]
+        _note(axes, (depletion, middle), f"{odds(depletion)}:\nneeds {needed:,}\npaths or more", style.MUTED)
         return [line]
     bar = axes.errorbar(
         [depletion],
@@ -64,22 +67,23 @@ def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
         elinewidth=1.4,
         zorder=5,
     )
-    _note(axes, depletion, f"{money(size.value)}\nfor {odds(depletion)}", style.INK, 0.04)
+    _note(axes, (depletion, size.value), f"{money(size.value)}\nfor {odds(depletion)}", style.INK)
     return [line, bar[0]]
 
 
-def _note(axes: Axes, depletion: float, text: str, colour: str, height: float) -> None:
-    """Text to the left of a probability, near the bottom, where the curve does not run."""
+def _note(axes: Axes, at: tuple[float, float], text: str, colour: str) -> None:
+    """Text to the right of a point and under it, where a rising curve does not run."""
     axes.annotate(
         text,
-        xy=(depletion, height),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(-6, 0),
+        xy=at,
+        xytext=(8, -4),
         textcoords="offset points",
-        ha="right",
-        va="bottom",
+        ha="left",
+        va="top",
         color=colour,
         fontsize=9.0,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": style.PAPER, "edgecolor": "none"},
+        zorder=4,
     )
 
 

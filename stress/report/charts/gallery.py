@@ -14,12 +14,12 @@ from stress.report.charts import style
 from stress.report.charts.exceedance import Losses, loss_exceedance
 from stress.report.charts.fund_curve import fund_curve
 from stress.report.charts.markets import MarketRow, adl_probability, open_interest, rows_height
-from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, timeline
+from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, panel_heights, timeline
 from stress.report.charts.who_pays import Bar, Waterfall, bar_label, who_pays
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, ascending
 from stress.sizing.result import PoolSizing, Sizing
-from stress.sizing.words import duration, money, money_estimate, odds, percent, percent_estimate
+from stress.sizing.words import clock, money, money_estimate, odds, percent, percent_estimate
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -107,26 +107,38 @@ def payers_picture(sizing: Sizing, pool: PoolSizing) -> Picture:
     return Picture(_file("payers", pool), _title("Bad debt by layer", sizing, pool), alt, height, fill)
 
 
-def timeline_picture(worst: WorstPath) -> Picture:
-    """The worst path, check by check."""
-
+def timeline_pictures(worst: WorstPath) -> list[Picture]:
+    """The worst path, check by check; and closer where its bad debt comes about in a short time."""
     data = _timeline(worst)
-    heights = [1.5, 1.0, 1.0, 1.0] if data.funds else [1.5, 1.0, 1.0]
+    pictures = [_timeline_picture("worst-path", f"Path {worst.path:,}", data)]
+    closer = data.closer()
+    if closer is not None:
+        pictures.append(_timeline_picture("worst-path-closer", f"Path {worst.path:,}, closer", closer))
+    return pictures
+
+
+def _timeline_picture(name: str, title: str, data: Timeline) -> Picture:
+    heights = panel_heights(data)
 
     def fill(figure: Figure) -> None:
         panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         timeline(list(panels), data)
 
     alt = (
-        f"Price, open interest, fund, bad debt and auto-deleveraging on path {worst.path:,} over "
-        f"{duration(float(worst.time_s[-1]))}."
+        f"{title}: price, open interest, fund, bad debt and auto-deleveraging from {clock(float(data.time_s[0]))} to "
+        f"{clock(float(data.time_s[-1]))} hours."
     )
-    return Picture("worst-path", f"Path {worst.path:,}", alt, 0.9 + 1.65 * sum(heights), fill)
+    return Picture(name, title, alt, 0.9 + 1.65 * sum(heights), fill)
 
 
 def _timeline(worst: WorstPath) -> Timeline:
     markets = {
-        name: MarketTrace(_floats(rows["price"]), _floats(rows["fundamental"]), _floats(rows["open_interest"]))
+        name: MarketTrace(
+            _floats(rows["price"]),
+            _floats(rows["fundamental"]),
+            _floats(rows["open_interest"]),
+            float(rows["price"].iloc[0]),
+        )
         for name, rows in worst.markets.items()
     }
     pools = {}

@@ -135,7 +135,7 @@ def probability_axis(axis: Axis) -> None:
 
 def odds_axis(axis: Axis, most: float, least: float) -> None:
     """Probabilities on a logarithmic axis, as odds; 1 in 20 and 1 in 50 too where there are few decades."""
-    few = most / least < 3_000.0
+    few = most / least < 500.0
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: odds(value)))
     axis.set_minor_locator(NullLocator())

@@ -16,6 +16,11 @@ from stress.sizing.words import clock
 
 _LINES = 5
 """Markets, and pools, that can be told apart by colour."""
+_EDGE = 0.005
+"""Share of the bad debt left out at either end of what is shown closer."""
+_CLOSEST = 24
+_CLOSER = 0.4
+"""A closer look has 24 checks or more, and at most this share of the path."""
 _DOTTED = (0, (1, 1.2))
 _UNITS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 _STEPS = tuple(
@@ -33,11 +38,17 @@ class MarketTrace:
     price: Floats
     fundamental: Floats
     open_interest: Floats
+    start: float
+    """Book price at the start of the path."""
 
     @property
     def move(self) -> float:
         """Largest distance of the book price from its start, relative."""
-        return float(np.abs(self.price / self.price[0] - 1.0).max())
+        return float(np.abs(self.price / self.start - 1.0).max())
+
+    def within(self, shown: slice) -> MarketTrace:
+        """The same over some of the checks."""
+        return MarketTrace(self.price[shown], self.fundamental[shown], self.open_interest[shown], self.start)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,11 @@ class PoolTrace:
     """Equity of the first fund; None without one."""
     bad_debt: Floats
     adl_notional: Floats
+
+    def within(self, shown: slice) -> PoolTrace:
+        """The same over some of the checks."""
+        fund = None if self.fund is None else self.fund[shown]
+        return PoolTrace(fund, self.bad_debt[shown], self.adl_notional[shown])
 
 
 @dataclass(frozen=True)
@@ -65,26 +81,49 @@ class Timeline:
         """Equity of the funds of the pools that have one."""
         return {name: trace.fund for name, trace in self.pools.items() if trace.fund is not None}
 
+    def closer(self) -> Timeline | None:
+        """The checks in which the bad debt comes about; None where that is most of the path, or there is none."""
+        debt = np.sum([trace.bad_debt for trace in self.pools.values()], axis=0)
+        inside = np.flatnonzero((debt > _EDGE * debt[-1]) & (debt < (1.0 - _EDGE) * debt[-1]))
+        if debt[-1] <= 0.0 or inside.size == 0:
+            return None
+        margin = max(_CLOSEST // 2, (inside[-1] - inside[0]) // 3)
+        shown = slice(max(int(inside[0] - margin), 0), int(inside[-1] + margin) + 1)
+        times = self.time_s[shown]
+        if times.size > _CLOSER * self.time_s.size:
+            return None
+        return Timeline(
+            times,
+            {name: trace.within(shown) for name, trace in self.markets.items()},
+            {name: trace.within(shown) for name, trace in self.pools.items()},
+            tuple(mark for mark in self.marks if times[0] <= mark[0] <= times[-1]),
+        )
+
+
+def panel_heights(data: Timeline) -> list[float]:
+    """Relative heights of the panels that :func:`timeline` fills, from the top."""
+    return [0.13 * max(len(data.marks), 1), 1.5, 1.0, *([1.0] if data.funds else []), 1.0]
+
 
 def timeline(axes: Sequence[Axes], data: Timeline) -> list[Artist]:
     """Panels over a common time axis.
 
     Args:
-        axes: price, open interest, fund (only where there is one), and bad debt with auto-deleveraging.
+        axes: what happened, price, open interest, fund (only where there is one), and bad debt with auto-deleveraging.
         data: the path.
     """
     hardest = sorted(data.markets, key=lambda name: (-data.markets[name].move, name))[:_LINES]
     shown = [name for name in data.markets if name in hardest]
-    artists = _prices(axes[0], data, shown) + _open_interest(axes[1], data)
+    artists = _prices(axes[1], data, shown) + _open_interest(axes[2], data)
     if data.funds:
-        artists += _funds(axes[2], data)
+        artists += _funds(axes[3], data)
     artists += _losses(axes[-1], data)
+    _name_marks(axes[0], data)
     for panel in axes:
         panel.set_xlim(data.time_s[0], data.time_s[-1])
         for at, _ in data.marks:
             panel.axvline(at, color=style.MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
     _time_axis(axes[-1], data)
-    _name_marks(axes[-1], data)
     return artists
 
 
@@ -93,7 +132,7 @@ def _prices(axes: Axes, data: Timeline, shown: Sequence[str]) -> list[Artist]:
     artists: list[Artist] = []
     for name, colour in zip(shown, style.SERIES, strict=False):
         trace = data.markets[name]
-        start = trace.price[0]
+        start = trace.start
         artists += axes.plot(data.time_s, trace.price / start - 1.0, color=colour, label=name, linewidth=1.4)
         artists += axes.plot(
             data.time_s, trace.fundamental / start - 1.0, color=colour, linewidth=0.9, linestyle=_DOTTED
@@ -151,28 +190,33 @@ def _losses(axes: Axes, data: Timeline) -> list[Artist]:
 
 
 def _time_axis(axes: Axes, data: Timeline) -> None:
-    """Minutes, hours or days since the start, at most nine ticks."""
-    span = float(data.time_s[-1])
+    """Minutes, hours or days since the start, at most ten ticks; as on a clock where the start is not shown."""
+    span = float(data.time_s[-1] - data.time_s[0])
     step = next((step for step in _STEPS if span <= 9.0 * step), span / 8.0)
-    unit, name = next((unit, name) for unit, name in _UNITS if step >= unit or unit == 1.0)
     axes.xaxis.set_major_locator(MultipleLocator(step))
+    if data.time_s[0] > 0.0:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: clock(value)))
+        axes.set_xlabel("hours and minutes since the start")
+        return
+    unit, name = next((unit, name) for unit, name in _UNITS if step >= unit or unit == 1.0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value / unit:.6g}"))
     axes.set_xlabel(f"{name} since the start")
 
 
 def _name_marks(axes: Axes, data: Timeline) -> None:
-    """What happened at the marked times, in words before them, where losses since the start are still nothing."""
-    for k, (at, name) in enumerate(data.marks):
-        right = at < 0.25 * float(data.time_s[-1])
+    """What happened at the marked times, one line each, in a panel of its own."""
+    axes.set_axis_off()
+    axes.set_ylim(max(len(data.marks), 1), 0.0)
+    for row, (at, name) in enumerate(data.marks):
+        left = at > 0.5 * float(data.time_s[0] + data.time_s[-1])
         axes.annotate(
             f"{clock(at)} {name}",
-            xy=(at, 0.93 - 0.17 * k),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(4 if right else -4, 0),
+            xy=(at, row + 0.5),
+            xytext=(-5 if left else 5, 0),
             textcoords="offset points",
             bbox={"boxstyle": "square,pad=0.1", "facecolor": style.PAPER, "edgecolor": "none"},
-            ha="left" if right else "right",
-            va="top",
-            color=style.MUTED,
-            fontsize=8.5,
+            ha="right" if left else "left",
+            va="center",
+            color=style.INK,
+            fontsize=9.0,
         )
