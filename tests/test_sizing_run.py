@@ -12,7 +12,7 @@ import stress
 from stress.cli import main
 from stress.errors import ExitCode, UsageError
 from stress.sizing import size
-from stress.sizing.words import clock, duration, level, money, odds, percent
+from stress.sizing.words import clock, duration, level, money, odds, percent, rate
 from tests import fake_run
 from tests.fake_run import Fake
 
@@ -155,6 +155,7 @@ def test_other_words() -> None:
     assert [odds(x) for x in (0.001, 0.005, 0.5, 0.3, 0.0)] == [
         *("1 in 1,000", "1 in 200", "1 in 2", "1 in 3.3", "never"),
     ]
+    assert [rate(x) for x in (2.0 / 3.0, 0.005, 0.0333333333, 1.0)] == ["66.67%", "0.5%", "3.333%", "100%"]
     assert [duration(x) for x in (86_400.0, 172_800.0, 300.0, 60.0, 30.0, 5_400.0)] == [
         "24 h",
         "2 d",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stress.report.document import Table, table
-from stress.sizing.words import duration, level, money, price
+from stress.sizing.words import duration, money, price, rate
 
 _Scenario = Mapping[str, Any]
 
@@ -18,13 +18,13 @@ _MATRIX_MOST = 8
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+    return f"{value:,.10g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("above", "capacity", "capital", "floor"), money),
     **dict.fromkeys(("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat"), duration),
-    **dict.fromkeys(("deviation", "drift", "fee", "fund_share", "jump_mean", "jump_std", "share", "volatility"), level),
+    **dict.fromkeys(("deviation", "drift", "fee", "fund_share", "jump_mean", "jump_std", "share", "volatility"), rate),
 }
 """How the number under a key is written; others stand as they are."""
 
@@ -66,7 +66,7 @@ def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
     for name in names:
         tiers = scenario["markets"][name]["margin"]["tiers"]
         rates = "; ".join(
-            f"{level(tier['maintenance'])}" + (f" from {money(tier['from'])}" if tier["from"] else "") for tier in tiers
+            f"{rate(tier['maintenance'])}" + (f" from {money(tier['from'])}" if tier["from"] else "") for tier in tiers
         )
         rows.append([name, price(scenario["markets"][name]["price"]), _leverage(tiers[0]["maintenance"]), rates])
     headings = ["Market", "Price at the start", "1 / lowest rate", "Rate by notional"]
@@ -83,7 +83,7 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
     for name in names:
         law = scenario["markets"][name]["liquidity"]
         endless = isinstance(law["depth"], str) or math.isinf(law["depth"])
-        depth = "unlimited" if endless else f"{money(law['depth'])} at {level(law['at'])}"
+        depth = "unlimited" if endless else f"{money(law['depth'])} at {rate(law['at'])}"
         times = "" if endless or not law["depth"] else f"{open_interest.get(name, 0.0) / law['depth']:.3g}"
         rows.append(
             [
@@ -92,7 +92,7 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
                 times,
                 f"{law['exponent']:g}",
                 shown("half_life", law["half_life"]),
-                level(law["permanent"]),
+                rate(law["permanent"]),
                 _drought(law.get("drought")),
             ]
         )
@@ -107,9 +107,9 @@ def _drought(law: Mapping[str, Any] | None) -> str:
     """How the depth falls with volatility."""
     if law is None:
         return "none"
-    base = "" if law["volatility"] is None else f" over {level(law['volatility'])}"
+    base = "" if law["volatility"] is None else f" over {rate(law['volatility'])}"
     cap = "" if isinstance(law["cap"], str) or math.isinf(law["cap"]) else f", at most {law['cap']:g}x"
-    return f"volatility{base} to the power {-law['exponent']:g}, at least {level(law['floor'])}{cap}"
+    return f"volatility{base} to the power {-law['exponent']:g}, at least {rate(law['floor'])}{cap}"
 
 
 def marks(scenario: _Scenario, names: Sequence[str]) -> Table:
@@ -152,8 +152,8 @@ def jumps(scenario: _Scenario) -> Table | None:
     rows = []
     for jump in scenario.get("jumps") or ():
         for market, mark in jump["marks"].items():
-            sizes = [level(mark[key]) for key in ("mean", "std", "probability")]
-            rows.append([jump["name"], f"{jump['rate']:g} a year", level(jump["correlation"]), market, *sizes])
+            sizes = [rate(mark[key]) for key in ("mean", "std", "probability")]
+            rows.append([jump["name"], f"{jump['rate']:g} a year", rate(jump["correlation"]), market, *sizes])
     headings = ["Jump", "Rate", "Correlation of sizes", "Market", "Mean", "Deviation", "Probability"]
     return table("Common jumps of log prices", headings, rows, words=True) if rows else None
 
@@ -162,7 +162,7 @@ def shocks(scenario: _Scenario) -> Table | None:
     """Deterministic events; None without any."""
     rows = []
     for shock in scenario.get("shocks") or ():
-        jump = level(shock["jump"]) if shock.get("jump") else "none"
+        jump = rate(shock["jump"]) if shock.get("jump") else "none"
         factors = [_factor(shock.get(key)) for key in ("depth", "volatility")]
         rows.append([duration(shock["at"]), shock["market"], jump, *factors, duration(shock.get("duration"))])
     headings = ["After", "Market", "Price", "Depth", "Volatility", "For"]

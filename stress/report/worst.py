@@ -63,7 +63,8 @@ class WorstPath:
             "first_adl_s": "first ADL",
         }
         found = [(self.first(column), name) for column, name in names.items()]
-        return tuple(sorted((event[0], name) for event, name in found if event is not None))
+        marks = [(event[0], name) for event, name in found if event is not None]
+        return tuple(sorted(marks, key=lambda mark: mark[0]))
 
     def story(self) -> list[tuple[float, str]]:
         """What happened when, in order of time."""

@@ -59,6 +59,11 @@ def level(value: float) -> str:
     return f"{100.0 * value:.10g}%"
 
 
+def rate(value: float) -> str:
+    """66.67% for two thirds: four digits of a rule of the venue."""
+    return f"{100.0 * value:.4g}%"
+
+
 def odds(value: float) -> str:
     """1 in 1,000 for 0.001."""
     if value <= 0.0:

@@ -72,6 +72,7 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 160,
     "svg.fonttype": "none",
     "text.color": INK,
+    "text.parse_math": False,
     "xtick.color": MUTED,
     "xtick.labelsize": 9.0,
     "ytick.color": MUTED,
