@@ -28,8 +28,10 @@ LANES: int = paths.LANE_QUANTUM
 
 _WIDE_BLOCK_BYTES = 256 << 20
 """What a block may take so as to fill one set of lanes: many markets or checks."""
-_GRACE_S = 1.0
+_GRACE_S = 0.5
 """How long an interrupted run waits for its threads; one that is compiling takes longer and is left behind."""
+
+_THREAD_NAME = "tailstress-worker"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class _Crew:
 
     def start(self, threads: int) -> None:
         # Daemons: a thread inside the compiler cannot be stopped, and must not hold up the end of the process.
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._work, name=_THREAD_NAME, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
@@ -204,6 +206,11 @@ def _message(plan: Plan, path: int, where: str) -> str:
     )
 
 
+def threads_left() -> bool:
+    """Whether an interrupted run left a thread behind that is still at work."""
+    return any(thread.name == _THREAD_NAME for thread in threading.enumerate())
+
+
 def in_background(call: Callable[[], T]) -> T:
     """Run a call on a daemon thread and wait for it, so that a signal need not wait for the compiler."""
     results: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
@@ -214,7 +221,7 @@ def in_background(call: Callable[[], T]) -> T:
         except BaseException as error:
             results.put((None, error))
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work, name=_THREAD_NAME, daemon=True).start()
     value, error = results.get()
     if error is not None:
         raise error

@@ -30,32 +30,31 @@ def follow() -> Iterator[Progress]:
 
 
 class Lines:
-    """One line for every tenth of the paths, with the pace since the first block."""
+    """One line for every tenth of the paths.
+
+    The pace is taken from the end of the first block on, since the kernels may be compiled before it.
+    """
 
     def __init__(self) -> None:
-        self._tenth = 0
-        self._first: tuple[float, int] | None = None
+        self._tenth: int | None = None
+        self._from: tuple[float, int] | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Take note of ``done`` of ``total`` paths."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first = now, done
-            self._tenth = _TENTHS * done // total
+        """Take note of ``done`` of ``total`` paths; the first call is before the first block."""
+        now, tenth = time.monotonic(), _TENTHS * done // total
+        if self._tenth is None:
+            self._tenth = tenth
             return
-        tenth = _TENTHS * done // total
         if tenth > self._tenth:
             self._tenth = tenth
-            click.echo(
-                f"{100 * tenth // _TENTHS:3d} %  {done:,} of {total:,} paths{self._pace(now, done, total)}", err=True
-            )
+            pace = self._pace(now, done, total)
+            click.echo(f"{100 * tenth // _TENTHS:3d} %  {done:,} of {total:,} paths{pace}", err=True)
+        self._from = self._from or (now, done)
 
     def _pace(self, now: float, done: int, total: int) -> str:
-        assert self._first is not None
-        then, before = self._first
-        if now <= then or done == total:
+        if self._from is None or done == total or now <= self._from[0]:
             return ""
-        pace = (done - before) / (now - then)
+        pace = (done - self._from[1]) / (now - self._from[0])
         return f", {pace:,.0f} paths/s, {(total - done) / pace:,.0f} s left"
 
 

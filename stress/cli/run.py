@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,6 +25,7 @@ from stress.cli.options import (
     threads_option,
     verbosity_options,
 )
+from stress.errors import ExitCode
 
 if TYPE_CHECKING:
     from stress.build import Plan
@@ -100,6 +103,7 @@ def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
     """Run the engine under a progress display; say how to resume when interrupted."""
     from stress import engine
     from stress.cli.progress import follow
+    from stress.workers import threads_left
 
     command_line = reproducing(options, plan.loaded)
     if options.verbose:
@@ -116,11 +120,22 @@ def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
                 progress=progress,
                 command=shlex.join(command_line),
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         where = ["-o", str(options.out)] if options.out else []
         click.echo(f"\n{folder} keeps its whole parts; continue with:", err=True)
         click.echo(f"  {shlex.join([*command_line, *where, '--resume'])}", err=True)
+        if threads_left():
+            _leave_now(stop)
         raise
+
+
+def _leave_now(stop: KeyboardInterrupt) -> NoReturn:
+    """End the process without tearing it down: LLVM aborts when that happens under a thread that compiles."""
+    from stress.cli import Terminated
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ExitCode.TERMINATED if isinstance(stop, Terminated) else ExitCode.INTERRUPTED)
 
 
 def _write_report(folder: Path) -> Path:
