@@ -1,0 +1,152 @@
+"""Laws of the ledger on random venues in rough weather, looked at after every step."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+
+from stress.kernels.layers import INSURANCE_FUND
+from stress.kernels.results import POOL_COLUMNS
+from stress.kernels.state import ADL_CLOSED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
+from stress.kernels.structs import Floats, Venue
+from tests.conformance.case import Json
+from tests.following import (
+    DUST,
+    equities,
+    follow,
+    grosses,
+    in_breach,
+    layer_column,
+    per_pool,
+    pool_column,
+    quantities,
+    scale_of,
+)
+from tests.venues import NEUTRAL_BOOKS, cases, sample
+
+EXAMPLES = settings(max_examples=150)
+
+
+def cash(venue: Venue, state: State) -> Floats:
+    """[p] cash of accounts, layers, outside traders and liquidators, before what was written off."""
+    pools = venue.pools.size
+    total = np.bincount(venue.book.accounts["pool"], weights=state.accounts.each["cash"], minlength=pools)
+    total += per_pool(venue, state.layers.each["cash"])
+    total += state.ledger.each["outside_cash"] + state.ledger.each["liquidators"]
+    return np.array(total - pool_column(state, "residual"))
+
+
+def contracts(venue: Venue, state: State) -> Floats:
+    """[p, m] units of accounts, layers and outside traders."""
+    total = np.array(state.ledger.outside_quantity)
+    pool = venue.book.accounts["pool"][venue.book.positions["holder"]]
+    np.add.at(total, (pool, venue.book.positions["market"]), quantities(state))
+    np.add.at(total, venue.layers["pool"], state.layers.quantity)
+    return total
+
+
+@EXAMPLES
+@given(cases())
+def test_cash_and_contracts_are_conserved(case: Json) -> None:
+    venue, states = follow(case)
+    scale = scale_of(case)
+    start = cash(venue, states[0])
+    for state in states:
+        np.testing.assert_allclose(cash(venue, state), start, rtol=0.0, atol=DUST * scale)
+        money = contracts(venue, state) * state.market["mark"]
+        np.testing.assert_allclose(money, 0.0, rtol=0.0, atol=DUST * scale)
+
+
+@EXAMPLES
+@given(cases())
+def test_bad_debt_is_borne_by_somebody(case: Json) -> None:
+    """Negative equity transferred is paid by funds and vaults, in ADL, by those who share it, or by nobody."""
+    venue, states = follow(case)
+    for state in states:
+        borne = per_pool(venue, layer_column(state, "paid"))
+        for name in ("adl_paid", "socialised", "residual"):
+            borne += pool_column(state, name)
+        np.testing.assert_allclose(pool_column(state, "bad_debt"), borne, rtol=0.0, atol=DUST * scale_of(case))
+
+
+@EXAMPLES
+@given(cases())
+def test_totals_of_a_path_never_fall(case: Json) -> None:
+    _, states = follow(case)
+    names = ("bad_debt", "adl_notional", "socialised", "residual", "fees", "liquidated_notional", "rounds")
+    for before, after in pairwise(states):
+        for name in names:
+            assert (pool_column(after, name) >= pool_column(before, name)).all(), name
+
+
+@EXAMPLES
+@given(cases(books=NEUTRAL_BOOKS))
+def test_adl_and_shared_losses_make_nobody_insolvent(case: Json) -> None:
+    """With marks that stand still in a step, who neither traded in an auction nor was taken over stays solvent."""
+    venue, states = follow(case)
+    gone = LIQUIDATED | TAKEN_OVER | ADL_CLOSED
+    for before, after in pairwise(states):
+        marks = np.array(after.market["mark"])
+        slack = DUST * (grosses(venue, before, marks) + scale_of(case))
+        solvent = equities(venue, before, marks) >= 0.0
+        spared = after.accounts.each["events"] & gone == 0
+        assert (equities(venue, after, marks) >= -slack)[solvent & spared].all()
+
+
+@EXAMPLES
+@given(cases(books=NEUTRAL_BOOKS))
+def test_who_is_in_breach_after_the_rounds_is_known(case: Json) -> None:
+    """The trigger search passes over blocks; a full scan of the state that the rounds leave finds the same accounts."""
+    venue, states = follow(case)
+    truncated = np.zeros(venue.pools.size)
+    for state in states[1:]:
+        seen = state.accounts.each["since"] >= 0
+        if (pool_column(state, "truncated_steps") == truncated).all():
+            np.testing.assert_array_equal(seen, in_breach(venue, state))
+        truncated = pool_column(state, "truncated_steps")
+
+
+@EXAMPLES
+@given(cases(books=NEUTRAL_BOOKS))
+def test_a_fund_that_shares_never_pays_itself_under_its_floor(case: Json) -> None:
+    """Prices of what it holds may bring it under its floor; what it takes over costs it no more than it has."""
+    for pool in case["pools"]:
+        for layer in pool["layers"]:
+            layer.pop("unwind", None)
+    venue, states = follow(case)
+    for before, after in pairwise(states):
+        marks = np.array(after.market["mark"])
+        for k, layer in enumerate(venue.layers):
+            if layer.kind != INSURANCE_FUND or layer.unlimited or not layer.partial:
+                continue
+            opened = before.layers.each["cash"][k] + before.layers.quantity[k] @ marks
+            closed = after.layers.each["cash"][k] + after.layers.quantity[k] @ marks
+            assert closed >= min(opened, layer.floor) - DUST * scale_of(case)
+
+
+@EXAMPLES
+@given(cases())
+def test_written_off_accounts_are_flat_and_even(case: Json) -> None:
+    """No account ends flat and in debt: what no layer takes is written off at once."""
+    venue, states = follow(case)
+    for state in states[1:]:
+        flat = grosses(venue, state) == 0.0
+        assert (state.accounts.each["cash"][flat] >= -DUST * scale_of(case)).all()
+
+
+def test_the_weather_is_rough_enough() -> None:
+    """The laws are about something: every outcome of the model happens in many of the cases."""
+    happened = dict.fromkeys(POOL_COLUMNS, 0)
+    events = 0
+    for case in sample(200):
+        _, states = follow(case)
+        events |= int(np.bitwise_or.reduce(states[-1].accounts.each["events"]))
+        for name in happened:
+            happened[name] += bool(np.nansum(np.abs(pool_column(states[-1], name))) > 0.0)
+    common = ("liquidated_notional", "taken_over_notional", "bad_debt", "required_fund", "first_decline_s")
+    assert min(happened[name] for name in common) >= 50
+    assert min(happened[name] for name in ("adl_paid", "residual", "residual_open", "truncated_steps")) >= 20
+    assert min(happened[name] for name in ("socialised", "fees", "fees_fund")) >= 10
+    assert events & DELEVERAGED

@@ -1,0 +1,216 @@
+"""Random small venues in rough weather, in the format of the conformance cases.
+
+Hypothesis draws the rules and how many of everything there are, so that a failing case shrinks to few accounts and
+steps; a seeded generator draws the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+Json = dict[str, Any]
+Strategy = st.SearchStrategy[Any]
+
+SIZES = st.sampled_from(
+    [
+        {"type": "full"},
+        {"type": "to_target", "target": 1.5},
+        {"type": "to_target", "target": 1.01},
+        {"type": "fraction", "share": 0.2, "above": 5_000.0, "cooldown": 2.0, "during": "full"},
+        {"type": "fraction", "share": 0.5, "above": 0.0, "cooldown": 3.0, "during": "wait"},
+    ]
+)
+LIMITS = st.sampled_from(
+    [
+        {"type": "none"},
+        {"type": "bankruptcy"},
+        {"type": "slippage", "cap": 0.0},
+        {"type": "slippage", "cap": 0.02},
+        {"type": "fillable", "spread": 1.5, "adj": 1.0},
+    ]
+)
+LIQUIDATION = st.fixed_dictionaries(
+    {
+        "size": SIZES,
+        "limit": LIMITS,
+        "takeover_when": st.sampled_from(["unfilled", "insolvent"]),
+        "fee": st.fixed_dictionaries({"rate": st.sampled_from([0.01, 0.0]), "fund_share": st.sampled_from([0.4, 1.0])}),
+        "latency": st.sampled_from([0, 0, 1, 3]),
+        "capacity": st.sampled_from([None, None, 0.05, 0.3]),
+    }
+)
+"""``capacity`` as a share of the pool's gross notional."""
+
+TWAP = st.fixed_dictionaries({"type": st.just("twap"), "half_life": st.sampled_from([0.0, 2.0])})
+BALANCE: dict[str, Strategy] = {
+    "cash": st.sampled_from([0.0, 0.003, 0.01, 0.03, 0.3]),
+    "floor": st.sampled_from([0.0, 0.0, 0.002, -0.01]),
+    "partial": st.booleans(),
+    "adl_below_floor": st.booleans(),
+}
+"""Money as a share of the pool's gross notional."""
+FUND = st.fixed_dictionaries(
+    {"type": st.just("insurance_fund"), "unlimited": st.sampled_from([False, False, False, True]), **BALANCE},
+    optional={"unwind": TWAP},
+)
+VAULT = st.fixed_dictionaries(
+    {
+        "type": st.just("backstop_vault"),
+        "share": st.sampled_from([0.5, 2 / 3, 1.0]),
+        "accept_negative": st.booleans(),
+        **BALANCE,
+    },
+    optional={"unwind": TWAP},
+)
+RANKS = ("bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit")
+ADL = st.fixed_dictionaries(
+    {
+        "type": st.just("adl"),
+        "rank": st.sampled_from(RANKS),
+        "price": st.sampled_from(["bankruptcy", "mark", "previous_mark"]),
+    }
+)
+SOCIALISE = st.fixed_dictionaries(
+    {"type": st.just("socialise"), "rule": st.sampled_from(["session_profit", "open_interest", "equity"])}
+)
+ANY_LAYER = st.one_of(FUND, VAULT, ADL, SOCIALISE)
+LAYERS = st.one_of(
+    st.tuples(FUND, ADL, SOCIALISE).map(list),
+    st.tuples(FUND, VAULT, ADL).map(list),
+    st.tuples(VAULT, st.one_of(ADL, FUND), SOCIALISE).map(list),
+    st.lists(ANY_LAYER, min_size=2, max_size=4),
+    st.lists(ANY_LAYER, max_size=2),
+)
+MARKS = st.sampled_from([{"type": "index"}, {"type": "book"}])
+ORACLES = st.sampled_from([{}, {"lag": 2.0}, {"lag": 1.0, "heartbeat": 3.0, "deviation": 0.02}, {"heartbeat": 2.0}])
+DEPTHS = st.sampled_from([0.02, 0.1, 0.5, 3.0, None])
+BOOKS = st.fixed_dictionaries(
+    {
+        "depth": DEPTHS,
+        "delta": st.sampled_from([1.0, 0.5, 0.7]),
+        "phi": st.sampled_from([0.0, 0.0, 0.2, 1.0]),
+        "half_life": st.sampled_from([None, 0.0, 1.5]),
+        "mark": MARKS,
+        "oracle": ORACLES,
+        "tiers": st.sampled_from([[[0, 0.02]], [[0, 0.0]], [[0, 0.01], [5_000, 0.03], [40_000, 0.08]]]),
+    },
+    optional={
+        "depth_shock": st.just([[2, 0.1], [5, 5.0]]),
+        "drought": st.just({"eta": 1.5, "floor": 0.05, "sigma0": 0.6}),
+    },
+)
+"""``depth`` as a share of the units held in the market."""
+NEUTRAL_BOOKS = BOOKS.map(lambda book: {**book, "mark": {"type": "index"}, "phi": 0.0})
+"""Books whose marks do not move within a step."""
+
+
+ACCOUNTS = st.integers(3, 30)
+
+
+def rough_prices(rng: np.random.Generator, steps: int) -> list[float]:
+    """A price path of a bad day: 3 % a step, and every fifth step up to 25 % at once."""
+    moves = rng.normal(0.0, 0.03, steps)
+    moves += (rng.random(steps) < 0.2) * rng.uniform(-0.25, 0.25, steps)
+    start = 10.0 ** rng.uniform(0.0, 4.0)
+    return [float(price) for price in start * np.exp(np.concatenate([[0.0], np.cumsum(moves)]))]
+
+
+def _account(rng: np.random.Generator, name: str, pool: str, markets: Sequence[Json]) -> Json:
+    """An account in some of the markets, with 3 to 50 times its equity."""
+    held = rng.permutation(len(markets))[: rng.integers(1, len(markets) + 1)]
+    positions, gross, profit = {}, 0.0, 0.0
+    for m in sorted(held):
+        price = markets[m]["price"][0]
+        notional = 1_000.0 * float(np.exp(rng.normal(1.0, 1.2)))
+        quantity = float(rng.choice([-1.0, 1.0])) * notional / price
+        entry = price * float(rng.uniform(0.93, 1.07))
+        positions[markets[m]["name"]] = [quantity, entry]
+        gross += notional
+        profit += quantity * (price - entry)
+    wallet = gross / float(np.exp(rng.uniform(np.log(3.0), np.log(50.0)))) - profit
+    return {"name": name, "pool": pool, "cash": wallet, "positions": positions}
+
+
+def _scaled(pool: Json, name: str, gross: float) -> Json:
+    """The pool with its shares of gross notional turned into money."""
+    pool = dict(pool)
+    if pool["capacity"] is not None:
+        pool["capacity"] *= gross
+    layers = []
+    for n, drawn in enumerate(pool["layers"]):
+        layer = {**drawn, "name": f"{name}{n}"}
+        for key in ("cash", "floor"):
+            if key in layer:
+                layer[key] *= gross
+        layers.append(layer)
+    return {**pool, "name": name, "layers": layers}
+
+
+def _gross(accounts: Sequence[Json], markets: Sequence[Json]) -> tuple[float, dict[str, float]]:
+    """Gross notional of the accounts at the first prices, and the units they hold in each market."""
+    units = dict.fromkeys((market["name"] for market in markets), 0.0)
+    for account in accounts:
+        for name, (quantity, _) in account["positions"].items():
+            units[name] += abs(quantity)
+    return sum(units[market["name"]] * market["price"][0] for market in markets), units
+
+
+def populate(seed: int, steps: int, accounts: int, books: Sequence[Json], pools: Sequence[Json], rounds: int) -> Json:
+    """Case with the given rules and random numbers."""
+    rng = np.random.default_rng(seed)
+    markets = [{"name": f"M{m}", "y": 0.01, **book, "price": rough_prices(rng, steps)} for m, book in enumerate(books)]
+    for market in markets:
+        market["sigma"] = [float(s) for s in rng.uniform(0.3, 2.0, steps + 1)]
+    names = [f"P{p}" for p in range(len(pools))]
+    people = [_account(rng, f"a{i}", names[i % len(names)], markets) for i in range(accounts)]
+    for market in markets:
+        held = _gross(people, markets)[1][market["name"]]
+        market["depth"] = None if market["depth"] is None else market["depth"] * max(held, 1.0)
+    scaled = []
+    for name, pool in zip(names, pools, strict=True):
+        mine = [account for account in people if account["pool"] == name]
+        scaled.append(_scaled(pool, name, _gross(mine, markets)[0]))
+    return {"dt": 1.0, "max_rounds": rounds, "markets": markets, "accounts": people, "pools": scaled}
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn,
+    layers: Strategy = LAYERS,
+    liquidation: Strategy = LIQUIDATION,
+    books: Strategy = BOOKS,
+    accounts: Strategy = ACCOUNTS,
+    pools: int = 2,
+) -> Json:
+    """Inputs of cases: up to three markets and up to ``pools`` pools."""
+    drawn_books = draw(st.lists(books, min_size=1, max_size=3))
+    drawn_pools = []
+    for _ in range(draw(st.integers(1, pools))):
+        drawn_pools.append({**draw(liquidation), "layers": draw(layers)})
+    seed, steps, count = draw(st.integers(0, 2**32 - 1)), draw(st.integers(2, 12)), draw(accounts)
+    return populate(seed, steps, count, drawn_books, drawn_pools, draw(st.sampled_from([100, 100, 3, 1])))
+
+
+def sample(count: int) -> list[Json]:
+    """The same ``count`` cases every time."""
+    found: list[Json] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
+    @given(cases())
+    def collect(case: Json) -> None:
+        found.append(case)
+
+    collect()
+    return found
