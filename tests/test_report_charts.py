@@ -192,6 +192,10 @@ def test_closer_look_holds_the_checks_in_which_bad_debt_comes_about() -> None:
     panels = list(figure.subplots(4, 1))
     timeline(panels, closer)
     assert "10:00" in [label.get_text() for label in panels[-1].get_xticklabels()]
+    at_once = np.where(time >= 36_000.0, 1e6, 0.0)
+    sudden = Timeline(time, {"A": market}, {"main": PoolTrace(None, at_once, debt)}, marks).closer()
+    assert sudden is not None
+    assert sudden.time_s[sudden.time_s.size // 2] == 36_000.0
     slow = Timeline(time, {"A": market}, {"main": PoolTrace(None, time, time)}, ())
     calm = Timeline(time, {"A": market}, {"main": PoolTrace(None, 0.0 * time, time)}, ())
     assert slow.closer() is None

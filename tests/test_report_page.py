@@ -157,7 +157,7 @@ def test_figures_are_written_as_data(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("fake", "words"),
     [
-        (Fake(paths=1, share=1.0), ["cannot be given a fund", "1 path will not do"]),
+        (Fake(paths=1, share=1.0), ["needs more paths before it can be given a fund", "this run has 1, 10,000 give"]),
         (Fake(paths=1000, share=0.0), ["No loss in 1,000 paths", "No path has bad debt"]),
         (Fake(paths=500, capital=math.inf), ["fund is unlimited", "unlimited"]),
         (Fake(paths=500, capital=0.0), ["current fund of $0", "depends on the size of a fund"]),

@@ -89,6 +89,13 @@ def test_parts_add_up_to_the_quantile_of_the_bad_debt() -> None:
     assert payers[0].worst == 0.5
 
 
+def test_nobody_pays_at_a_quantile_of_zero() -> None:
+    debt = np.append(np.zeros(960), np.arange(1.0, 41.0))
+    (payer,) = split(debt, [("fund", "insurance_fund", debt)], [0.95, 0.97])
+    assert payer.levels[0] == 0.0
+    assert payer.levels[1] == pytest.approx(10.0, abs=1.0)
+
+
 def test_no_split_at_a_level_with_too_few_exceedances() -> None:
     debt = np.arange(100.0)
     (payer,) = split(debt, [("fund", "insurance_fund", debt)], [0.9, 0.95])

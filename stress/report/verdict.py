@@ -6,7 +6,7 @@ from stress.report.document import Card
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
 from stress.sizing.fund import FundSizing
 from stress.sizing.result import PoolSizing, Sizing
-from stress.sizing.words import count, duration, level, money, odds, percent, percent_estimate
+from stress.sizing.words import duration, level, money, odds, percent, percent_estimate
 
 
 def headline(sizing: Sizing) -> tuple[str, ...]:
@@ -30,8 +30,8 @@ def _needed(sizing: Sizing, fund: FundSizing) -> str:
     if size.value is None:
         first, sound = (paths_needed(1.0 - target.depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
         return (
-            f"cannot be given a {fund.noun} for a depletion probability of {accepted}: {count(sizing.paths, 'path')} "
-            f"will not do, {first:,} give a first number and {sound:,} a sound one."
+            f"needs more paths before it can be given a {fund.noun} for a depletion probability of {accepted}: this "
+            f"run has {sizing.paths:,}, {first:,} give a first number and {sound:,} a sound one."
         )
     if size.high == 0.0:
         return f"needs no {fund.noun} for a depletion probability of {accepted}: the interval ends at $0."

@@ -96,7 +96,7 @@ def expected_shortfall(ordered: Floats, level: float, confidence: float = CONFID
     """Mean loss of the worst 1 - level of the paths, with Hall's interval.
 
     No number under 10 expected exceedances, nor where a tail without a mean cannot be excluded; flagged under 50 and
-    where the variance may be infinite: the interval then covers 0.86 to 0.93 instead of 0.95.
+    where the variance may be infinite: the interval then covers 0.85 to 0.93 instead of 0.95.
     """
     exceedances = expected_exceedances(ordered.size, checked_level(level))
     if exceedances < LEAST_EXCEEDANCES:

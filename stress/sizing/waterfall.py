@@ -7,6 +7,7 @@ Euler contribution (Gouriéroux, Laurent and Scaillet 2000, J. Empirical Finance
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,8 +56,10 @@ def split(bad_debt: Floats, payments: Sequence[tuple[str, str, Floats]], levels:
 
 
 def _at_level(bad_debt: Floats, paid: Floats, order: NDArray[np.intp], level: float) -> float | None:
-    """Payment at a quantile of the bad debt; None with fewer than 10 exceedances."""
+    """Payment at a quantile of the bad debt; None with fewer than 10 exceedances, 0 where the quantile is."""
     if expected_exceedances(order.size, level) < LEAST_EXCEEDANCES:
         return None
+    if bad_debt[order[math.ceil(round(order.size * level, 6)) - 1]] == 0.0:
+        return 0.0
     first, weights = harrell_davis_weights(order.size, level)
     return float(weights @ paid[order[first : first + weights.size]])

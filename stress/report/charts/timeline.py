@@ -84,11 +84,11 @@ class Timeline:
     def closer(self) -> Timeline | None:
         """The checks in which the bad debt comes about; None where that is most of the path, or there is none."""
         debt = np.sum([trace.bad_debt for trace in self.pools.values()], axis=0)
-        inside = np.flatnonzero((debt > _EDGE * debt[-1]) & (debt < (1.0 - _EDGE) * debt[-1]))
-        if debt[-1] <= 0.0 or inside.size == 0:
+        if debt[-1] <= 0.0:
             return None
-        margin = max(_CLOSEST // 2, (inside[-1] - inside[0]) // 3)
-        shown = slice(max(int(inside[0] - margin), 0), int(inside[-1] + margin) + 1)
+        first, last = int(np.argmax(debt > _EDGE * debt[-1])), int(np.argmax(debt >= (1.0 - _EDGE) * debt[-1]))
+        margin = max(_CLOSEST // 2, (last - first) // 3)
+        shown = slice(max(first - margin, 0), last + margin + 1)
         times = self.time_s[shown]
         if times.size > _CLOSER * self.time_s.size:
             return None
