@@ -111,7 +111,7 @@ def _worst(worst: WorstPath) -> Section:
     """The worst path, in a chart and in words."""
     rows = [[clock(at), sentence] for at, sentence in worst.story()]
     story = table("What happened when", ["Time", ""], rows, words=True)
-    text = "The path with the largest bad debt over all pools. It is one path of many and no forecast."
+    text = "The path with the most bad debt and open deficits over all pools. It is one of many and no forecast."
     charts = [Chart(picture) for picture in gallery.timeline_pictures(worst)]
     return Section("The worst path", (Paragraph(text), *charts, story))
 
