@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -157,31 +158,47 @@ def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
     return not (math.isnan(layer_out[k, FIRST_DECLINE]) and math.isnan(layer_out[k, FIRST_UNDER]))
 
 
+class Room(NamedTuple):
+    """What a thread follows its paths in, reused from path to path."""
+
+    state: State
+    history: Floats
+    """[lag + 1, m] of :func:`oracle_history`."""
+    no_trace: Floats
+    """Step record of no steps."""
+
+
+class Slots(NamedTuple):
+    """Where a block's results go, columns as in :mod:`stress.kernels.results`."""
+
+    pools: Floats
+    """[w, p, c]"""
+    layers: Floats
+    """[w, l, c]"""
+    markets: Floats
+    """[w, m, c]"""
+
+
+def room_for(venue: Venue) -> Room:
+    """Room for the paths of one venue."""
+    return Room(allocate(venue), oracle_history(venue), np.zeros((0, 0, 0)))
+
+
 @kernel
-def _run_block(
-    venue: Venue,
-    state: State,
-    history: Floats,
-    log_price: Floats,
-    variance: Floats,
-    out_pools: Floats,
-    out_layers: Floats,
-    out_markets: Floats,
-    stop: Flags,
-    no_trace: Floats,
-) -> int:
+def _run_block(venue: Venue, room: Room, log_price: Floats, variance: Floats, slots: Slots, stop: Flags) -> int:
+    state, history, nothing = room.state, room.history, room.no_trace
     for w in range(log_price.shape[0]):
         if stop[0] != 0:
             return w
-        run_path(venue, state, history, log_price[w], variance[w], NOBODY, no_trace, no_trace)
-        _copy(state.ledger.out, out_pools[w])
-        _copy(state.layers.out, out_layers[w])
-        _copy(state.market_out, out_markets[w])
-        for p in range(out_pools.shape[1]):
+        run_path(venue, state, history, log_price[w], variance[w], NOBODY, nothing, nothing)
+        _copy(state.ledger.out, slots.pools[w])
+        _copy(state.layers.out, slots.layers[w])
+        _copy(state.market_out, slots.markets[w])
+        for p in range(slots.pools.shape[1]):
             fund = venue.pools[p].first_fund
-            if _declined(venue, out_layers[w], fund):
-                run_path(venue, state, history, log_price[w], variance[w], fund, no_trace, no_trace)
-                out_pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+            if _declined(venue, slots.layers[w], fund):
+                run_path(venue, state, history, log_price[w], variance[w], fund, nothing, nothing)
+                slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
     return log_price.shape[0]
 
 
@@ -210,15 +227,11 @@ def run_block(
     int
         Number of paths done.
     """
-    state, history = allocate(venue), oracle_history(venue)
-    return int(
-        _run_block(
-            venue, state, history, log_price, variance, out_pools, out_layers, out_markets, stop, np.zeros((0, 0, 0))
-        )
-    )
+    slots = Slots(out_pools, out_layers, out_markets)
+    return int(_run_block(venue, room_for(venue), log_price, variance, slots, stop))
 
 
 def trace_path(venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats) -> None:
     """Step-by-step record of one path: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
-    state, history = allocate(venue), oracle_history(venue)
-    run_path(venue, state, history, log_price, variance, NOBODY, trace_pools, trace_markets)
+    room = room_for(venue)
+    run_path(venue, room.state, room.history, log_price, variance, NOBODY, trace_pools, trace_markets)

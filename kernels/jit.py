@@ -83,11 +83,6 @@ def part(function: F) -> F:
     return numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
 
 
-def inlined(function: F) -> F:
-    """As :func:`kernel`, for helpers of a few lines that must vanish into their caller."""
-    return numba.njit(inline="always", nogil=True, error_model="numpy")(function)
-
-
 def vector_kernel(function: F) -> F:
     """For loops over lanes: fused multiply-add only, which does not depend on the vector width."""
     return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
