@@ -12,7 +12,7 @@ from stress.scenario.hints import did_you_mean
 from stress.scenario.reading import read_file
 
 KINDS = ("events", "examples", "venues")
-"""Folders of built-in scenarios; those of venues are rules to extend and do not run by themselves."""
+"""Folders of built-in scenarios; those of venues are rules to extend, with placeholders for the rest."""
 
 
 @dataclass(frozen=True)
