@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .dynamic_margin import observe_factors, update_factors
+from .funding import pay_funding
 from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, has_balance, is_unlimited, observe_layers
 from .layers.unwind import unwind
@@ -17,10 +19,10 @@ from .orders import ration, send_orders, start_capacity
 from .outcome import collect, trace_step
 from .results import POOL_COLUMNS
 from .settle import charge_fees, hold_auctions, observe_price
-from .start import reset, zero
-from .state import State, allocate
+from .start import reset
+from .state import Memory, State, allocate, memory_for
 from .structs import Flags, Floats, Markets, Venue
-from .trigger import find_breaches
+from .trigger import find_breaches, forget
 
 ROUNDS = POOL_COLUMNS.index("rounds")
 TRUNCATED = POOL_COLUMNS.index("truncated_steps")
@@ -90,32 +92,37 @@ def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
 
 
 @part
+def _accrue(venue: Venue, state: State, memory: Memory, step: int) -> None:
+    """Dynamic margin and governance, then funding; both change what accounts are worth without touching them."""
+    changed = update_factors(venue.markets, state.market, memory, venue.clock, step)
+    observe_factors(state.market, memory, state.market_out, venue.clock.dt, step)
+    set_marks(venue.markets, state.market)
+    if pay_funding(venue.markets, state.market, step) or changed:
+        forget(state.blocks)
+
+
+@part
 def _step(
-    venue: Venue, state: State, history: Floats, log_price: Floats, variance: Floats, step: int, unlimited: int
+    venue: Venue, state: State, memory: Memory, log_price: Floats, variance: Floats, step: int, unlimited: int
 ) -> None:
     """One check of the venue."""
     _move_markets(venue, state, log_price, variance, step)
-    publish(venue.markets, state.market, history, log_price, step, venue.clock.dt)
+    publish(venue.markets, state.market, memory.shift, log_price, step, venue.clock.dt)
+    _accrue(venue, state, memory, step)
     _rounds(venue, state, step, unlimited)
     unwind(venue, state)
     set_marks(venue.markets, state.market)
     observe_layers(venue.layers, state.layers, state.market, step * venue.clock.dt, unlimited)
     for m in range(state.market.size):
         state.market[m].previous = state.market[m].mark
-    remember_shift(history, state.market, step)
-
-
-def oracle_history(venue: Venue) -> Floats:
-    """Ring [lag + 1, m] of permanent impacts, as long as the slowest oracle needs."""
-    lags = venue.markets.each["oracle_lag"]
-    return np.zeros((int(lags.max(initial=0)) + 1, lags.size))
+    remember_shift(memory.shift, state.market, step)
 
 
 @kernel
 def run_path(
     venue: Venue,
     state: State,
-    history: Floats,
+    memory: Memory,
     log_price: Floats,
     variance: Floats,
     unlimited: int,
@@ -133,11 +140,10 @@ def run_path(
     trace_pools, trace_markets
         [s, p, c] and [s, m, c] step records, or arrays of no steps.
     """
-    zero(history)
-    reset(venue, state, log_price)
+    reset(venue, state, memory, log_price)
     for step in range(venue.clock.checks + 1):
         if step > 0:
-            _step(venue, state, history, log_price, variance, step, unlimited)
+            _step(venue, state, memory, log_price, variance, step, unlimited)
         if trace_pools.shape[0] > 0:
             trace_step(venue, state, trace_pools, trace_markets, step)
     collect(venue, state)
@@ -162,8 +168,7 @@ class Room(NamedTuple):
     """What a thread follows its paths in, reused from path to path."""
 
     state: State
-    history: Floats
-    """[lag + 1, m] of :func:`oracle_history`."""
+    memory: Memory
     no_trace: Floats
     """Step record of no steps."""
 
@@ -181,23 +186,23 @@ class Slots(NamedTuple):
 
 def room_for(venue: Venue) -> Room:
     """Room for the paths of one venue."""
-    return Room(allocate(venue), oracle_history(venue), np.zeros((0, 0, 0)))
+    return Room(allocate(venue), memory_for(venue), np.zeros((0, 0, 0)))
 
 
 @kernel
 def _run_block(venue: Venue, room: Room, log_price: Floats, variance: Floats, slots: Slots, stop: Flags) -> int:
-    state, history, nothing = room.state, room.history, room.no_trace
+    state, memory, nothing = room.state, room.memory, room.no_trace
     for w in range(log_price.shape[0]):
         if stop[0] != 0:
             return w
-        run_path(venue, state, history, log_price[w], variance[w], NOBODY, nothing, nothing)
+        run_path(venue, state, memory, log_price[w], variance[w], NOBODY, nothing, nothing)
         _copy(state.ledger.out, slots.pools[w])
         _copy(state.layers.out, slots.layers[w])
         _copy(state.market_out, slots.markets[w])
         for p in range(slots.pools.shape[1]):
             fund = venue.pools[p].first_fund
             if _declined(venue, slots.layers[w], fund):
-                run_path(venue, state, history, log_price[w], variance[w], fund, nothing, nothing)
+                run_path(venue, state, memory, log_price[w], variance[w], fund, nothing, nothing)
                 slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
     return log_price.shape[0]
 
@@ -234,4 +239,4 @@ def run_block(
 def trace_path(venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats) -> None:
     """Step-by-step record of one path: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
     room = room_for(venue)
-    run_path(venue, room.state, room.history, log_price, variance, NOBODY, trace_pools, trace_markets)
+    run_path(venue, room.state, room.memory, log_price, variance, NOBODY, trace_pools, trace_markets)

@@ -53,6 +53,8 @@ MARKET_COLUMNS: tuple[str, ...] = (
     "liquidated_notional",
     "adl_notional",
     "open_interest_end",
+    "margin_factor_peak",
+    "margin_factor_call",
 )
 
 TRACE_POOL_COLUMNS: tuple[str, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .dynamic_margin import PEAK, observe_factors, start_factors
 from .jit import kernel, part
 from .layers.balance import (
     DEPLETION,
@@ -20,7 +21,7 @@ from .marks import set_marks
 from .records import Records
 from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
-from .state import NEVER, Accounts, LayerState, Ledger, State
+from .state import NEVER, Accounts, LayerState, Ledger, Memory, State
 from .structs import Book, Floats, Venue
 from .trigger import forget
 
@@ -35,7 +36,7 @@ def zero(table: Floats) -> None:
 
 
 @part
-def _reset_markets(venue: Venue, now: Records, market_out: Floats, log_price: Floats) -> None:
+def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Floats, log_price: Floats) -> None:
     zero(market_out)
     for m in range(now.size):
         now[m].shift = 0.0
@@ -43,13 +44,15 @@ def _reset_markets(venue: Venue, now: Records, market_out: Floats, log_price: Fl
         now[m].fundamental = math.exp(log_price[0, m])
         now[m].depth = venue.markets.each[m].depth
         now[m].funding = 0.0
-        now[m].factor = 1.0
         now[m].published = now[m].fundamental
         now[m].published_at = 0
+        market_out[m, PEAK] = 1.0
         market_out[m, PRICE_LOW] = math.inf
         market_out[m, PRICE_HIGH] = 0.0
         observe_price(now, market_out, m)
+    start_factors(venue.markets, now, memory)
     set_marks(venue.markets, now)
+    observe_factors(now, memory, market_out, venue.clock.dt, 0)
     for m in range(now.size):
         now[m].anchor = now[m].mark
         now[m].previous = now[m].mark
@@ -100,9 +103,10 @@ def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
 
 
 @part
-def reset(venue: Venue, state: State, log_price: Floats) -> None:
+def reset(venue: Venue, state: State, memory: Memory, log_price: Floats) -> None:
     """Set every part of the state to index 0 of a path."""
-    _reset_markets(venue, state.market, state.market_out, log_price)
+    zero(memory.shift)
+    _reset_markets(venue, state.market, memory, state.market_out, log_price)
     _reset_accounts(venue.book, state.accounts, state.market)
     _reset_layers(venue.layers, state.layers, state.market)
     _reset_ledger(venue, state.ledger)

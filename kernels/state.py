@@ -47,6 +47,9 @@ MARKET = record(
     ("funding", float, "Cumulative funding per unit."),
     ("worth", float, "K minus the cumulative funding: what one unit is worth to its account."),
     ("factor", float, "Dynamic margin factor kappa."),
+    ("seen", float, "Oracle price of the last check, for the volatility estimate."),
+    ("seen_variance", float, "Estimate of the variance, per year, for dynamic margin."),
+    ("decided", float, "Margin factor last decided."),
     ("published", float, "Price last published by the oracle."),
     ("published_at", int, "Step at which it was."),
 )
@@ -148,6 +151,17 @@ class Scratch(NamedTuple):
     """[i] allotted."""
 
 
+class Memory(NamedTuple):
+    """What a path remembers of earlier checks; rings are indexed by step modulo their length."""
+
+    shift: Floats
+    """[lag + 1, m] permanent impact, for the slowest oracle."""
+    decided: Floats
+    """[notice + 1, m] margin factor decided, for the longest notice."""
+    factors: Floats
+    """[s, m] margin factor in force; (0, m) when none can change."""
+
+
 class State(NamedTuple):
     """Everything a path changes."""
 
@@ -165,6 +179,18 @@ class State(NamedTuple):
 
 BLOCK = 16
 """Accounts per block of the trigger search."""
+
+
+def memory_for(venue: Venue) -> Memory:
+    """Room for what a path remembers."""
+    each, scale = venue.markets.each, venue.markets.margin_scale
+    m = each.size
+    moves = bool((each["volatility_power"] > 0.0).any()) or len(scale) > 0
+    return Memory(
+        np.zeros((int(each["oracle_lag"].max(initial=0)) + 1, m)),
+        np.ones((int(each["factor_notice"].max(initial=0)) + 1, m)),
+        np.zeros((venue.clock.checks + 1 if moves else 0, m)),
+    )
 
 
 def allocate(venue: Venue) -> State:

@@ -117,6 +117,13 @@ INSTRUMENT = record(
     ("mark_rule", int, "Number of the mark rule in stress.kernels.marks."),
     ("oracle_lag", int, "Delay of the oracle in checks."),
     ("oracle_heartbeat", float, "Seconds after which the oracle publishes whatever the change."),
+    ("volatility_power", float, "Dynamic margin: power of the volatility ratio; 0 is off."),
+    ("volatility_reference", float, "Dynamic margin: volatility at which the factor is 1."),
+    ("volatility_initial", float, "Dynamic margin: estimate at index 0."),
+    ("volatility_decay", float, "Dynamic margin: weight of the old estimate per check, 2^(-dt / half-life)."),
+    ("factor_cap", float, "Dynamic margin: largest factor."),
+    ("factor_interval", int, "Dynamic margin: checks between two decisions."),
+    ("factor_notice", int, "Dynamic margin: checks from a decision to its force."),
     ("oracle_deviation", float, "Relative change that makes the oracle publish before its heartbeat."),
 )
 
@@ -178,6 +185,10 @@ class Markets(NamedTuple):
     """[t] TIER, market by market."""
     depth_scale: Floats
     """[s, m] factor on the depth from deterministic shocks; (0, m) when there is none."""
+    margin_scale: Floats
+    """[s, m] factor on maintenance announced by governance; (0, m) when there is none."""
+    funding_rate: Floats
+    """[s, m] funding paid at the check, as a fraction of the mark; (0, m) when there is none."""
 
 
 class Venue(NamedTuple):

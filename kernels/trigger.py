@@ -1,7 +1,7 @@
 """The trigger search: which accounts are in breach at the marks of now.
 
 A long position can only be hurt by a falling mark and a short one by a rising
-mark, because maintenance rates are at most 1. An account whose equity exceeds
+mark, as long as maintenance rates are at most 1. An account whose equity exceeds
 its maintenance by ``slack`` is therefore safe until some market has moved
 against it by the relative distance ``slack / slope``, where ``slope`` is the
 most that all its positions together can lose per unit of relative move.
@@ -63,7 +63,8 @@ def _judge(book: Book, markets: Markets, accounts: Accounts, now: Records, i: in
         notional = abs(quantity) * now[m].mark
         top = markets.tiers[markets.each[m].tier_last - 1].rate
         slack += quantity * now[m].worth - position_maintenance(markets, now, m, quantity)
-        slope += notional if quantity > 0.0 else notional * (1.0 + now[m].factor * top)
+        steepest = now[m].factor * top
+        slope += notional * (max(1.0, steepest) if quantity > 0.0 else 1.0 + steepest)
         gross += notional
     return slack, slope, gross
 
@@ -81,14 +82,20 @@ def _note_breach(accounts: Accounts, i: int, step: int, cooldown: int) -> None:
 
 
 @part
-def _narrow(book: Book, accounts: Accounts, now: Records, blocks: Blocks, b: int, i: int, distance: float) -> None:
-    """Narrow the safe range of block b to where account i is safe."""
+def _narrow(venue: Venue, accounts: Accounts, now: Records, blocks: Blocks, b: int, i: int, distance: float) -> None:
+    """Narrow the safe range of block b to where account i is safe.
+
+    A dynamic factor can lift the rate of a tier over 1; then a rising mark
+    hurts a long position too.
+    """
+    book, markets = venue.book, venue.markets
     for j in range(book.accounts[i].first, book.accounts[i].last):
         m = book.positions[j].market
         quantity = accounts.positions[j].quantity
+        top = now[m].factor * markets.tiers[markets.each[m].tier_last - 1].rate
         if quantity > 0.0:
             blocks.low[b, m] = max(blocks.low[b, m], now[m].mark * (1.0 - distance))
-        elif quantity < 0.0:
+        if quantity < 0.0 or (quantity > 0.0 and top > 1.0):
             blocks.high[b, m] = min(blocks.high[b, m], now[m].mark * (1.0 + distance))
 
 
@@ -117,5 +124,5 @@ def find_breaches(venue: Venue, accounts: Accounts, now: Records, blocks: Blocks
                 continue
             accounts.each[i].since = NEVER
             if slope > 0.0:
-                _narrow(book, accounts, now, blocks, b, i, slack / slope * (1.0 - ROUNDING))
+                _narrow(venue, accounts, now, blocks, b, i, slack / slope * (1.0 - ROUNDING))
     return found

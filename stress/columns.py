@@ -146,6 +146,8 @@ MARKETS = Table(
         _money("liquidated_notional", "Value at the mark of liquidation orders filled in the market."),
         _money("adl_notional", "Value at the mark of the winners' positions closed by ADL in the market."),
         _money("open_interest_end", "Open interest of margin accounts and layers at the end, one side, at the mark."),
+        _number("margin_factor_peak", "1", "Highest factor on maintenance in force, by volatility or announcement."),
+        _number("margin_factor_call", "1", "Largest relative rise of that factor within a day: the margin call."),
     ),
 )
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stress.kernels.cascade import NOBODY, oracle_history, run_path
+from stress.kernels.cascade import NOBODY
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from stress.kernels.state import State, allocate
+from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, paths_of, venue_of
+from tests.conformance.play import end_state
 
 DUST = 1e-9
 """Of gross notional: what the model lets rounding lose."""
@@ -48,11 +49,7 @@ class Followed(NamedTuple):
 
 def follow_until(venue: Venue, log_price: Floats, variance: Floats, step: int, unlimited: int = NOBODY) -> State:
     """State after ``step``: that of a path which ends there."""
-    state = allocate(venue)
-    nothing = np.zeros((0, 0, 0))
-    shorter = venue._replace(clock=venue.clock._replace(checks=step))
-    run_path(shorter, state, oracle_history(venue), log_price, variance, unlimited, nothing, nothing)
-    return state
+    return end_state(venue._replace(clock=venue.clock._replace(checks=step)), log_price, variance, unlimited)
 
 
 def follow(case: Json, unlimited: int = NOBODY) -> Followed:

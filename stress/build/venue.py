@@ -7,7 +7,9 @@ import math
 import numpy as np
 
 from stress.book import Terms
+from stress.build.accruals import dynamic_margin, funding_rate, margin_scale
 from stress.build.index import tier_table
+from stress.build.timing import checks_in, halving
 from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
@@ -32,18 +34,6 @@ from stress.scenario.pools import (
 from stress.scenario.schema import Scenario
 
 LayerNames = tuple[tuple[str, str, str], ...]
-
-
-def checks_in(seconds: float, dt: float) -> int:
-    """Whole checks in a time, rounded up; a billionth of a check over is none."""
-    return math.ceil(seconds / dt - 1e-9)
-
-
-def halving(dt: float, half_life: float) -> float:
-    """What is left after one check of something that halves every ``half_life``."""
-    if half_life == 0.0:
-        return 0.0
-    return 1.0 if math.isinf(half_life) else 2.0 ** (-dt / half_life)
 
 
 def clock_of(scenario: Scenario) -> Clock:
@@ -104,12 +94,15 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
             drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
             drought_sigma=_floats([_calm_volatility(market) for market in markets]),
             mark_rule=_ints([number_of(MARKS, market.mark.type) for market in markets]),
+            **dynamic_margin(markets, clock.dt),
             oracle_lag=_ints([checks_in(oracle.lag, clock.dt) for oracle in oracles]),
             oracle_heartbeat=_floats([oracle.heartbeat for oracle in oracles]),
             oracle_deviation=_floats([_deviation(oracle) for oracle in oracles]),
         ),
         tier_table(terms.tiers),
         depth_scale(scenario, clock),
+        margin_scale(markets, clock),
+        funding_rate(markets, clock),
     )
 
 

@@ -189,10 +189,50 @@ class Tier(Part):
     )
 
 
+class DynamicMargin(Part):
+    """Factor on maintenance: ``(sigma_hat / volatility)^power`` from 1 to a cap, decided at intervals, with notice."""
+
+    half_life: Annotated[float, Duration(above=0.0)] = Field(
+        description="Half-life of the volatility estimate from changes of the oracle price."
+    )
+    volatility: Annotated[float, Fraction(above=0.0, unit="per root year")] = Field(
+        description="Volatility up to which the factor is 1."
+    )
+    initial: Annotated[float, Fraction(above=0.0, unit="per root year")] | None = Field(
+        default=None, description="Volatility estimate at the start; `volatility` by default."
+    )
+    power: Annotated[float, Number(above=0.0, most=4.0)] = Field(
+        default=1.0, description="Power of the volatility ratio."
+    )
+    cap: Annotated[float, Number(least=1.0, most=100.0)] = Field(description="Largest factor.")
+    interval: Annotated[float, Duration(above=0.0)] = Field(description="Time between two decisions.")
+    notice: Annotated[float, Duration()] = Field(default=0.0, description="Time from a decision to its force.")
+
+
+class MarginChange(Part):
+    """A factor on maintenance from a time on, until the next change."""
+
+    at: Annotated[float, Duration()] = Field(description="Time at which the change is in force.")
+    factor: Annotated[float, Number(above=0.0, most=100.0)] = Field(description="Factor on the tiers' requirement.")
+
+
+class Funding(Part):
+    """Payments between longs and shorts."""
+
+    interval: Annotated[float, Duration(above=0.0)] = Field(description="Time between two payments.")
+    rate: Annotated[float, Fraction(least=-1.0, most=1.0)] = Field(
+        description="What longs pay shorts at each, as a share of the value at the mark."
+    )
+
+
 class Margin(Part):
     """Maintenance margin by notional."""
 
     tiers: tuple[Tier, ...] = Field(min_length=1, description="Tiers by ascending notional, the first from 0.")
+    dynamic: DynamicMargin | None = Field(default=None, description="How maintenance follows volatility.")
+    changes: tuple[MarginChange, ...] = Field(
+        default=(), description="Changes of maintenance announced by governance, by ascending time."
+    )
 
     def check(self) -> Iterator[Complaint]:
         """Tiers start at 0, ascend, and never ask less of a larger position."""
@@ -203,6 +243,9 @@ class Margin(Part):
                 yield ("tiers", n, "from"), "must be more than that of the tier before"
             if self.tiers[n].maintenance < self.tiers[n - 1].maintenance:
                 yield ("tiers", n, "maintenance"), "must not be less than that of the tier before"
+        for n in range(1, len(self.changes)):
+            if self.changes[n].at <= self.changes[n - 1].at:
+                yield ("changes", n, "at"), "must be later than the change before"
 
 
 class IndexMark(Part):
@@ -246,6 +289,7 @@ class Market(Part):
     margin: Margin = Field(description="Maintenance margin.")
     mark: Mark = Field(default=IndexMark(type="index"), description="Price that margin is computed on.")
     oracle: Oracle = Field(default=Oracle(), description="When the index price reaches the venue.")
+    funding: Funding | None = Field(default=None, description="Payments between longs and shorts.")
 
     def check(self) -> Iterator[Complaint]:
         """A drought needs a calm volatility to compare with; prescribed prices start at the price."""

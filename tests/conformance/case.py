@@ -9,7 +9,7 @@ import numpy as np
 
 from stress.book import stack_tiers
 from stress.build.index import index_book, tier_table
-from stress.build.venue import halving
+from stress.build.timing import halving
 from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, INSURANCE_FUND, LAYERS, PRICES, TWAP
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
@@ -18,12 +18,14 @@ from stress.kernels.records import Records, table
 from stress.kernels.registry import Rule
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import INSTRUMENT, LAYER, POOL, Book, Clock, Floats, Ints, Markets, Venue
+from tests.conformance.accruals import dynamic_margin, per_step
 
 Json = dict[str, Any]
 LayerEntry = tuple[int, int, Json]
 
 MARKET_KEYS = frozenset(
-    "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity".split()
+    "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity kappa funding "
+    "dynamic_margin".split()
 )
 LAYER_KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule".split()
@@ -104,12 +106,15 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
             drought_cap=_floats([drought.get("cap", math.inf) for drought in droughts]),
             drought_sigma=_floats([drought.get("sigma0", 1.0) for drought in droughts]),
             mark_rule=_ints([_number(MARKS, market.get("mark", {}).get("type", "index")) for market in markets]),
+            **dynamic_margin(markets, dt),
             oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
             oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
             oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
         ),
         tier_table(tiers),
         _depth_scale(markets, checks),
+        per_step(markets, "kappa", checks, 1.0),
+        per_step(markets, "funding", checks, 0.0),
     )
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from stress.kernels.cascade import NOBODY, oracle_history, run_path
+from stress.kernels.cascade import NOBODY, run_path
 from stress.kernels.layers.balance import has_balance
 from stress.kernels.margin import equity
 from stress.kernels.marks import book_price
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from stress.kernels.state import State, allocate
-from stress.kernels.structs import Venue
+from stress.kernels.state import State, allocate, memory_for
+from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, paths_of, venue_of, waterfall
 
 POOL_WORDS = {
@@ -109,6 +109,13 @@ def _markets(case: Json, state: State) -> Json:
     return result
 
 
+def end_state(venue: Venue, log_price: Floats, variance: Floats, unlimited: int = NOBODY) -> State:
+    """State in which the venue's path ends; ``unlimited`` is a layer that accepts everything, or NOBODY."""
+    state, nothing = allocate(venue), np.zeros((0, 0, 0))
+    run_path(venue, state, memory_for(venue), log_price, variance, unlimited, nothing, nothing)
+    return state
+
+
 def play(case: Json) -> Json:
     """Result of a case: pools, accounts, layers, markets and the most rounds of a step.
 
@@ -118,10 +125,7 @@ def play(case: Json) -> Json:
         When the case asks for a rule that the kernels do not have.
     """
     venue = venue_of(case)
-    log_price, variance = paths_of(case)
-    state = allocate(venue)
-    nothing = np.zeros((0, 0, 0))
-    run_path(venue, state, oracle_history(venue), log_price, variance, NOBODY, nothing, nothing)
+    state = end_state(venue, *paths_of(case))
     return {
         "pools": _pools(case, venue, state),
         "accounts": _accounts(case, venue, state),
