@@ -22,8 +22,6 @@ GIVEN = sorted((Path(__file__).resolve().parents[2] / "shared" / "conformance").
 UNSUPPORTED = {
     "amm_reserve",
     "collateral_depeg",
-    "dynamic_margin_notice",
-    "funding",
     "marks_and_oracle",
     "shared_fund_short",
 }

@@ -23,8 +23,12 @@ def _plain(value: object) -> str:
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("above", "capacity", "capital", "floor"), money),
-    **dict.fromkeys(("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat"), duration),
-    **dict.fromkeys(("deviation", "drift", "fee", "fund_share", "jump_mean", "jump_std", "share", "volatility"), rate),
+    **dict.fromkeys(
+        ("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat", "interval", "notice"), duration
+    ),
+    **dict.fromkeys(
+        ("deviation", "drift", "fee", "fund_share", "initial", "jump_mean", "jump_std", "share", "volatility"), rate
+    ),
 }
 """How the number under a key is written; others stand as they are."""
 
@@ -71,6 +75,21 @@ def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
         rows.append([name, price(scenario["markets"][name]["price"]), _leverage(tiers[0]["maintenance"]), rates])
     headings = ["Market", "Price at the start", "1 / lowest rate", "Rate by notional"]
     return table("Maintenance margin", headings, rows, words=True)
+
+
+def moving_margin(scenario: _Scenario, names: Sequence[str]) -> Table | None:
+    """Funding and margin that changes on the way; None where every market keeps its terms."""
+    rows = []
+    for name in names:
+        market = scenario["markets"][name]
+        funding, dynamic = market.get("funding"), market["margin"].get("dynamic")
+        changes = market["margin"].get("changes") or ()
+        if funding or dynamic or changes:
+            paid = f"{rate(funding['rate'])} every {duration(funding['interval'])}" if funding else "none"
+            told = "; ".join(f"{change['factor']:g}x from {duration(change['at'])}" for change in changes)
+            rows.append([name, shown("dynamic", dynamic), told or "none", paid])
+    headings = ["Market", "Margin by volatility", "Announced changes", "Funding, longs to shorts"]
+    return table("Terms that move", headings, rows, words=True) if rows else None
 
 
 def _leverage(rate: float) -> str:

@@ -132,10 +132,11 @@ def _markets(run: Run, sizing: Sizing) -> Section:
 def _rules(run: Run) -> Section:
     """The venue's rules as they were simulated."""
     scenario, markets, pools = run.scenario, run.manifest["markets"], run.manifest["pools"]
-    blocks = (
+    blocks = _present(
         rules.layers(scenario, pools),
         rules.liquidation(scenario, pools),
         rules.margin(scenario, markets),
+        rules.moving_margin(scenario, markets),
         rules.marks(scenario, markets),
         rules.liquidity(scenario, markets, run.manifest["book"]["open_interest"]),
     )
