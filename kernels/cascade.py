@@ -13,7 +13,7 @@ from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, has_balance, is_unlimited, observe_layers
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
-from .marks import set_marks
+from .marks import follow_basis, set_marks
 from .oracle import publish, remember_shift
 from .orders import ration, send_orders, start_capacity
 from .outcome import collect, trace_step
@@ -108,6 +108,7 @@ def _step(
     """One check of the venue."""
     _move_markets(venue, state, log_price, variance, step)
     publish(venue.markets, state.market, memory.shift, log_price, step, venue.clock.dt)
+    follow_basis(venue.markets, state.market)
     _accrue(venue, state, memory, step)
     _rounds(venue, state, step, unlimited)
     unwind(venue, state)

@@ -6,7 +6,37 @@ import math
 
 from .jit import part
 from .records import Records
+from .registry import Parameter, Rule
 from .structs import Floats, Markets
+
+DISTURBANCES: tuple[Rule, ...] = (
+    Rule(
+        "outages",
+        "The oracle takes no new price from a time until another.",
+        "the dYdX chain on 2025-10-10, which stood still for about eight hours",
+        (
+            Parameter("from", "duration", "Start of the outage."),
+            Parameter("to", "duration", "First moment after it."),
+        ),
+    ),
+    Rule(
+        "spoofs",
+        "The oracle shows its price times a factor from a time until another, whether or not it takes new prices.",
+        "Mango Markets on 2022-10-11 and JELLY on 2025-03-26: prices driven to many times their worth",
+        (
+            Parameter("from", "duration", "Start of the spoof."),
+            Parameter("to", "duration", "First moment after it."),
+            Parameter("factor", "fraction", "Price shown over the true one."),
+        ),
+    ),
+)
+"""What can befall an oracle."""
+
+ORACLE: tuple[Parameter, ...] = (
+    Parameter("lag", "duration", "Delay between the fundamental price and what the oracle sees."),
+    Parameter("heartbeat", "duration", "Time after which the oracle publishes whatever the change."),
+    Parameter("deviation", "fraction", "Relative change that makes it publish before the heartbeat."),
+)
 
 
 @part
@@ -18,23 +48,37 @@ def remember_shift(history: Floats, now: Records, step: int) -> None:
 
 
 @part
-def publish(markets: Markets, now: Records, history: Floats, log_price: Floats, step: int, dt: float) -> None:
-    """Update what the oracle shows at the start of ``step``.
+def _candidate(markets: Markets, now: Records, history: Floats, log_price: Floats, step: int, m: int) -> float:
+    """F one lag ago, permanent impact of that time included; F(0) before."""
+    lag = markets.each[m].oracle_lag
+    if lag == 0:
+        return now[m].fundamental
+    if step <= lag:
+        return math.exp(log_price[0, m])
+    return math.exp(log_price[step - lag, m] + history[(step - lag) % history.shape[0], m])
 
-    The candidate is F one lag ago, permanent impact of that time included. It is
-    taken when the heartbeat has passed or it is ``deviation`` away from the last
-    one. ``log_price`` is [s, m].
-    """
+
+@part
+def _is_due(markets: Markets, now: Records, candidate: float, step: int, m: int, dt: float) -> bool:
+    """Whether the heartbeat has passed or the candidate is ``deviation`` away from the price last taken."""
+    elapsed = (step - now[m].taken_at) * dt
+    change = abs(candidate / now[m].taken - 1.0)
+    return elapsed >= markets.each[m].oracle_heartbeat or change >= markets.each[m].oracle_deviation
+
+
+@part
+def publish(markets: Markets, now: Records, history: Floats, log_price: Floats, step: int, dt: float) -> None:
+    """Update what the oracle shows at the start of ``step``; ``log_price`` is [s, m]."""
     for m in range(now.size):
-        lag = markets.each[m].oracle_lag
-        if lag == 0:
-            candidate = now[m].fundamental
-        elif step <= lag:
-            candidate = math.exp(log_price[0, m])
-        else:
-            candidate = math.exp(log_price[step - lag, m] + history[(step - lag) % history.shape[0], m])
-        elapsed = (step - now[m].published_at) * dt
-        change = abs(candidate / now[m].published - 1.0)
-        if elapsed >= markets.each[m].oracle_heartbeat or change >= markets.each[m].oracle_deviation:
-            now[m].published = candidate
-            now[m].published_at = step
+        frozen, factor = False, 1.0
+        for w in range(markets.disturbances.size):
+            window = markets.disturbances[w]
+            if window.market == m and window.start <= step < window.end:
+                frozen = frozen or window.frozen != 0
+                factor *= window.factor
+        if not frozen:
+            candidate = _candidate(markets, now, history, log_price, step, m)
+            if _is_due(markets, now, candidate, step, m, dt):
+                now[m].taken = candidate
+                now[m].taken_at = step
+        now[m].published = now[m].taken * factor

@@ -45,8 +45,10 @@ def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Float
         now[m].depth = venue.markets.each[m].depth
         now[m].funding = 0.0
         now[m].published = now[m].fundamental
-        now[m].published_at = 0
         market_out[m, PEAK] = 1.0
+        now[m].taken = now[m].fundamental
+        now[m].taken_at = 0
+        now[m].basis = 0.0
         market_out[m, PRICE_LOW] = math.inf
         market_out[m, PRICE_HIGH] = 0.0
         observe_price(now, market_out, m)

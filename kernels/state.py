@@ -50,8 +50,10 @@ MARKET = record(
     ("seen", float, "Oracle price of the last check, for the volatility estimate."),
     ("seen_variance", float, "Estimate of the variance, per year, for dynamic margin."),
     ("decided", float, "Margin factor last decided."),
-    ("published", float, "Price last published by the oracle."),
-    ("published_at", int, "Step at which it was."),
+    ("published", float, "Price shown by the oracle, spoofs included."),
+    ("taken", float, "Price last taken by the oracle."),
+    ("taken_at", int, "Step at which it was."),
+    ("basis", float, "Average of the book's price less the published one."),
 )
 
 BALANCE = record(

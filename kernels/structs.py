@@ -115,8 +115,11 @@ INSTRUMENT = record(
     ("drought_cap", float, "Largest factor on the depth in calm; infinity is none."),
     ("drought_sigma", float, "Volatility, per root year, at which the depth is the stated one."),
     ("mark_rule", int, "Number of the mark rule in stress.kernels.marks."),
+    ("mark_index", float, "`blend`: weight of the index price."),
+    ("mark_gain", float, "`median3`: weight of a check in the average basis, 1 - 2^(-dt / half-life)."),
     ("oracle_lag", int, "Delay of the oracle in checks."),
     ("oracle_heartbeat", float, "Seconds after which the oracle publishes whatever the change."),
+    ("oracle_deviation", float, "Relative change that makes the oracle publish before its heartbeat."),
     ("volatility_power", float, "Dynamic margin: power of the volatility ratio; 0 is off."),
     ("volatility_reference", float, "Dynamic margin: volatility at which the factor is 1."),
     ("volatility_initial", float, "Dynamic margin: estimate at index 0."),
@@ -124,7 +127,14 @@ INSTRUMENT = record(
     ("factor_cap", float, "Dynamic margin: largest factor."),
     ("factor_interval", int, "Dynamic margin: checks between two decisions."),
     ("factor_notice", int, "Dynamic margin: checks from a decision to its force."),
-    ("oracle_deviation", float, "Relative change that makes the oracle publish before its heartbeat."),
+)
+
+DISTURBANCE = record(
+    ("market", int, "Market whose oracle it befalls."),
+    ("start", int, "First check of the window."),
+    ("end", int, "First check after it."),
+    ("frozen", int, "1: the oracle takes no new price."),
+    ("factor", float, "Factor on what the oracle shows."),
 )
 
 POOL = record(
@@ -189,6 +199,8 @@ class Markets(NamedTuple):
     """[s, m] factor on maintenance announced by governance; (0, m) when there is none."""
     funding_rate: Floats
     """[s, m] funding paid at the check, as a fraction of the mark; (0, m) when there is none."""
+    disturbances: Records
+    """[n] DISTURBANCE: outages and spoofs of the oracles."""
 
 
 class Venue(NamedTuple):

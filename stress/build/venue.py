@@ -17,8 +17,8 @@ from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import INSTRUMENT, LAYER, POOL, Clock, Floats, Ints, Markets
-from stress.scenario.markets import Market, Oracle, Shock
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, LAYER, POOL, Clock, Floats, Ints, Markets
+from stress.scenario.markets import BlendMark, Market, Median3Mark, Oracle, Shock
 from stress.scenario.pools import (
     Adl,
     BackstopVault,
@@ -73,11 +73,26 @@ def _deviation(oracle: Oracle) -> float:
     return oracle.deviation
 
 
+def disturbances_of(oracles: list[Oracle], clock: Clock) -> Records:
+    """Outages and spoofs of all oracles as arrays [n]."""
+    windows = [(m, out.from_, out.to, 1, 1.0) for m, oracle in enumerate(oracles) for out in oracle.outages]
+    windows += [(m, spoof.from_, spoof.to, 0, spoof.factor) for m, o in enumerate(oracles) for spoof in o.spoofs]
+    return table(
+        DISTURBANCE,
+        market=_ints([market for market, *_ in windows]),
+        start=_ints([checks_in(start, clock.dt) for _, start, *_ in windows]),
+        end=_ints([checks_in(end, clock.dt) for _, _, end, *_ in windows]),
+        frozen=_ints([frozen for *_, frozen, _ in windows]),
+        factor=_floats([factor for *_, factor in windows]),
+    )
+
+
 def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
     """Margin tiers, books, marks and oracles of the scenario's markets."""
     markets: list[Market] = list(scenario.markets.values())
     books = [market.liquidity for market in markets]
     droughts = [book.drought for book in books]
+    marks = [market.mark for market in markets]
     oracles = [market.oracle for market in markets]
     return Markets(
         table(
@@ -93,8 +108,12 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
             drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),
             drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
             drought_sigma=_floats([_calm_volatility(market) for market in markets]),
-            mark_rule=_ints([number_of(MARKS, market.mark.type) for market in markets]),
             **dynamic_margin(markets, clock.dt),
+            mark_rule=_ints([number_of(MARKS, mark.type) for mark in marks]),
+            mark_index=_floats([mark.index if isinstance(mark, BlendMark) else 1.0 for mark in marks]),
+            mark_gain=_floats(
+                [1.0 - halving(clock.dt, mark.half_life) if isinstance(mark, Median3Mark) else 0.0 for mark in marks]
+            ),
             oracle_lag=_ints([checks_in(oracle.lag, clock.dt) for oracle in oracles]),
             oracle_heartbeat=_floats([oracle.heartbeat for oracle in oracles]),
             oracle_deviation=_floats([_deviation(oracle) for oracle in oracles]),
@@ -103,6 +122,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
         depth_scale(scenario, clock),
         margin_scale(markets, clock),
         funding_rate(markets, clock),
+        disturbances_of(oracles, clock),
     )
 
 

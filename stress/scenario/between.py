@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
         yield from _prescribed(sections.run, sections.markets)
         yield from _late_shocks(sections.run, sections.shocks)
         yield from _coarse_steps(sections.run, sections.markets)
+        yield from _unseen_windows(sections.run, sections.markets)
 
 
 def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
@@ -104,3 +106,14 @@ def _coarse_steps(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint
             if euler:
                 message = f"is too fast for Euler steps of {run.step:g} s: at most {YEAR / run.step:g}, or scheme: qe"
                 yield ("markets", name, "model", "kappa"), message
+
+
+def _unseen_windows(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:
+    """Outages and spoofs of an oracle must hold at a margin check, or they would silently do nothing."""
+    for name, market in markets.items():
+        for kind in ("outages", "spoofs"):
+            for n, window in enumerate(getattr(market.oracle, kind)):
+                first, end = (math.ceil(at / run.check_every - 1e-9) for at in (window.from_, window.to))
+                if max(first, 1) >= min(end, run.checks + 1):
+                    message = f"holds at no margin check: they are every {run.check_every:g} s until {run.horizon:g} s"
+                    yield ("markets", name, "oracle", kind, n), message

@@ -260,6 +260,49 @@ class BookMark(Part):
     type: Literal["book"]
 
 
+class BlendMark(Part):
+    """Margin is computed on a weighted mean of the oracle's price and the venue's own book."""
+
+    type: Literal["blend"]
+    index: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        description="Weight of the oracle's price; the rest is the book's."
+    )
+
+
+class Median3Mark(Part):
+    """Margin is computed on the median of oracle plus average basis, the venue's own book, and other venues' price."""
+
+    type: Literal["median3"]
+    half_life: Annotated[float, Duration(above=0.0)] = Field(
+        description="Half-life of the average of book less oracle."
+    )
+
+
+class OracleOutage(Part):
+    """A time in which the oracle takes no new price."""
+
+    from_: Annotated[float, Duration()] = Field(alias="from", description="Start of the outage.")
+    to: Annotated[float, Duration()] = Field(description="First moment after it.")
+
+    def check(self) -> Iterator[Complaint]:
+        """A time of some length."""
+        if self.to <= self.from_:
+            yield ("to",), "must be after from"
+
+
+class OracleSpoof(Part):
+    """A time in which the oracle shows its price times a factor."""
+
+    from_: Annotated[float, Duration()] = Field(alias="from", description="Start of the spoof.")
+    to: Annotated[float, Duration()] = Field(description="First moment after it.")
+    factor: Annotated[float, Fraction(above=0.0)] = Field(description="Price shown over the true one.")
+
+    def check(self) -> Iterator[Complaint]:
+        """A time of some length."""
+        if self.to <= self.from_:
+            yield ("to",), "must be after from"
+
+
 class Oracle(Part):
     """When the index price reaches the venue; times are rounded up to whole checks."""
 
@@ -270,11 +313,13 @@ class Oracle(Part):
     deviation: Annotated[float, Fraction(least=0.0)] = Field(
         default=0.0, description="Relative change that is published before the heartbeat."
     )
+    outages: tuple[OracleOutage, ...] = Field(default=(), description="Times in which it takes no new price.")
+    spoofs: tuple[OracleSpoof, ...] = Field(default=(), description="Times in which it shows a false price.")
 
 
 Model = Annotated[Gbm | Heston | Bates | Replay | Prescribed, Family("model")]
 Liquidity = Annotated[PowerLaw, Family("liquidity")]
-Mark = Annotated[IndexMark | BookMark, Family("mark", bare=True)]
+Mark = Annotated[IndexMark | BookMark | BlendMark | Median3Mark, Family("mark", bare=True)]
 
 
 class Market(Part):

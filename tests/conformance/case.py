@@ -9,7 +9,7 @@ import numpy as np
 
 from stress.book import stack_tiers
 from stress.build.index import index_book, tier_table
-from stress.build.timing import halving
+from stress.build.timing import checks_in, halving
 from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, INSURANCE_FUND, LAYERS, PRICES, TWAP
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
@@ -17,7 +17,7 @@ from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import Rule
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import INSTRUMENT, LAYER, POOL, Book, Clock, Floats, Ints, Markets, Venue
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, LAYER, POOL, Book, Clock, Floats, Ints, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
 
 Json = dict[str, Any]
@@ -82,14 +82,30 @@ def _half_life(market: Json) -> float:
     return math.inf if value is None else float(value)
 
 
+def _disturbances(oracles: list[Json], dt: float) -> Records:
+    """Frozen windows and spoofs [start, end, factor] of all oracles, in seconds."""
+    frozen = [(m, (*window, 1.0), 1) for m, oracle in enumerate(oracles) for window in oracle.get("frozen", [])]
+    spoofs = [(m, window, 0) for m, oracle in enumerate(oracles) for window in oracle.get("spoof", [])]
+    windows = frozen + spoofs
+    return table(
+        DISTURBANCE,
+        market=_ints([m for m, _, _ in windows]),
+        start=_ints([checks_in(window[0], dt) for _, window, _ in windows]),
+        end=_ints([checks_in(window[1], dt) for _, window, _ in windows]),
+        frozen=_ints([out for _, _, out in windows]),
+        factor=_floats([window[2] for _, window, _ in windows]),
+    )
+
+
 def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
     for market in markets:
         _only(market, MARKET_KEYS, "market")
-        _only(market.get("oracle", {}), frozenset({"lag", "heartbeat", "deviation"}), "oracle")
+        _only(market.get("oracle", {}), frozenset({"lag", "heartbeat", "deviation", "frozen", "spoof"}), "oracle")
         if market.get("liquidity", "power") != "power":
             raise Unsupported(f"liquidity {market['liquidity']}")
     tiers = stack_tiers([[(low, rate) for low, rate in market["tiers"]] for market in markets])
     droughts = [market.get("drought", {}) for market in markets]
+    marks = [market.get("mark", {}) for market in markets]
     oracles = [market.get("oracle", {}) for market in markets]
     return Markets(
         table(
@@ -105,8 +121,10 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
             drought_floor=_floats([drought.get("floor", 0.0) for drought in droughts]),
             drought_cap=_floats([drought.get("cap", math.inf) for drought in droughts]),
             drought_sigma=_floats([drought.get("sigma0", 1.0) for drought in droughts]),
-            mark_rule=_ints([_number(MARKS, market.get("mark", {}).get("type", "index")) for market in markets]),
             **dynamic_margin(markets, dt),
+            mark_rule=_ints([_number(MARKS, mark.get("type", "index")) for mark in marks]),
+            mark_index=_floats([mark.get("w_index", 1.0) for mark in marks]),
+            mark_gain=_floats([1.0 - halving(dt, mark.get("half_life", math.inf)) for mark in marks]),
             oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
             oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
             oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
@@ -115,6 +133,7 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
         _depth_scale(markets, checks),
         per_step(markets, "kappa", checks, 1.0),
         per_step(markets, "funding", checks, 0.0),
+        _disturbances(oracles, dt),
     )
 
 
