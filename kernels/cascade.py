@@ -10,7 +10,7 @@ import numpy as np
 from .dynamic_margin import observe_factors, update_factors
 from .funding import pay_funding
 from .jit import kernel, part
-from .layers.balance import FIRST_DECLINE, FIRST_UNDER, has_balance, is_unlimited, observe_layers
+from .layers.balance import FIRST_DECLINE, FIRST_UNDER, is_unlimited, observe_layers
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
 from .marks import follow_basis, set_marks
@@ -158,9 +158,25 @@ def _copy(source: Floats, target: Floats) -> None:
 
 
 @part
+def _first_balance(venue: Venue, p: int) -> int:
+    """Layer that holds the balance of pool p's first fund, or NOBODY."""
+    fund = venue.pools[p].first_fund
+    return venue.layers[fund].balance if fund >= 0 else NOBODY
+
+
+@part
+def _is_first_fund(venue: Venue, k: int) -> bool:
+    """Whether layer k holds the balance of some pool's first fund."""
+    for p in range(venue.pools.size):
+        if _first_balance(venue, p) == k:
+            return True
+    return False
+
+
+@part
 def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
     """Whether finite fund k refused anything or was seen under its floor."""
-    if k < 0 or not has_balance(venue.layers, k) or is_unlimited(venue.layers, k, NOBODY):
+    if is_unlimited(venue.layers, k, NOBODY):
         return False
     return not (math.isnan(layer_out[k, FIRST_DECLINE]) and math.isnan(layer_out[k, FIRST_UNDER]))
 
@@ -200,11 +216,12 @@ def _run_block(venue: Venue, room: Room, log_price: Floats, variance: Floats, sl
         _copy(state.ledger.out, slots.pools[w])
         _copy(state.layers.out, slots.layers[w])
         _copy(state.market_out, slots.markets[w])
-        for p in range(slots.pools.shape[1]):
-            fund = venue.pools[p].first_fund
-            if _declined(venue, slots.layers[w], fund):
-                run_path(venue, state, memory, log_price[w], variance[w], fund, nothing, nothing)
-                slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+        for k in range(venue.layers.size):
+            if _is_first_fund(venue, k) and _declined(venue, slots.layers[w], k):
+                run_path(venue, state, memory, log_price[w], variance[w], k, nothing, nothing)
+                for p in range(slots.pools.shape[1]):
+                    if _first_balance(venue, p) == k:
+                        slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
     return log_price.shape[0]
 
 

@@ -23,6 +23,8 @@ RESIDUAL_OPEN = POOL_COLUMNS.index("residual_open")
 LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 EQUITY_END = LAYER_COLUMNS.index("equity_end")
 INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
+OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in ("paid", "received"))
+"""Columns that say something of a balance and not of a pool's dealings with it."""
 PRICE_END = MARKET_COLUMNS.index("price_end")
 INTEREST_END = MARKET_COLUMNS.index("open_interest_end")
 
@@ -70,10 +72,15 @@ def _count(venue: Venue, state: State) -> None:
 
 @part
 def _collect_layers(venue: Venue, state: State) -> None:
+    """Balances at the end; a shared fund's in every pool that lists it."""
     for k in range(venue.layers.size):
         if has_balance(venue.layers, k):
             state.layers.out[k, EQUITY_END] = layer_equity(state.layers, state.market, k)
             state.layers.out[k, INVENTORY_END] = layer_gross(state.layers, state.market, k)
+    for k in range(venue.layers.size):
+        if venue.layers[k].balance != k:
+            for column in OF_BALANCE:
+                state.layers.out[k, column] = state.layers.out[venue.layers[k].balance, column]
 
 
 @part
@@ -102,7 +109,9 @@ def trace_step(venue: Venue, state: State, trace_pools: Floats, trace_markets: F
     """Record one step: cumulative losses of the pools, state of the markets."""
     for p in range(state.ledger.out.shape[0]):
         fund = venue.pools[p].first_fund
-        trace_pools[step, p, TRACE_FUND] = layer_equity(state.layers, state.market, fund) if fund >= 0 else float("nan")
+        trace_pools[step, p, TRACE_FUND] = float("nan")
+        if fund >= 0:
+            trace_pools[step, p, TRACE_FUND] = layer_equity(state.layers, state.market, venue.layers[fund].balance)
         for traced, column in TRACED:
             trace_pools[step, p, traced] = state.ledger.out[p, column]
     now = state.market

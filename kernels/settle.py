@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .auction import clear, move_book
 from .jit import kernel, part
+from .layers.balance import receive_cash
 from .margin import equity
 from .marks import book_price
 from .records import Records
@@ -114,7 +115,7 @@ def charge_fees(venue: Venue, state: State, breaches: int, step: int) -> None:
         fund = pools[p].first_fund
         kept = pools[p].fund_share * fee if fund >= 0 else 0.0
         if fund >= 0:
-            state.layers.each[fund].cash += kept
+            receive_cash(venue.layers, state.layers, ledger, fund, kept)
         ledger.each[p].liquidators += fee - kept
         ledger.out[p, FEES] += fee
         ledger.out[p, FEES_FUND] += kept

@@ -92,10 +92,13 @@ def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
     """Outside traders begin with minus the pool's net position and its cost at no price."""
     book = venue.book
     zero(ledger.outside_quantity)
+    zero(ledger.transferred_quantity)
     zero(ledger.out)
-    for p in range(ledger.each.size):
-        ledger.each[p].outside_cash = 0.0
-        ledger.each[p].liquidators = 0.0
+    for row in range(ledger.each.size):
+        ledger.each[row].outside_cash = 0.0
+        ledger.each[row].liquidators = 0.0
+        ledger.each[row].transferred = 0.0
+    for p in range(ledger.out.shape[0]):
         ledger.out[p, FIRST_LIQUIDATION] = math.nan
         ledger.out[p, FIRST_ADL] = math.nan
     for j in range(book.positions.size):

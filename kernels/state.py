@@ -59,12 +59,15 @@ MARKET = record(
 BALANCE = record(
     ("cash", float, "Ledger cash of the layer."),
     ("start", float, "Its equity at index 0."),
+    ("demand", float, "Deficits that the pool offers to the layer this round."),
+    ("granted", float, "What the layer grants of them."),
 )
 
 COUNTERPART = record(
     ("outside_cash", float, "Cash of the outside traders who traded with the pool."),
     ("liquidators", float, "Fees paid out."),
     ("capacity", float, "Notional that liquidators can still carry in this step."),
+    ("transferred", float, "Cash that shared funds hold for the pool; with the other sign in the funds' own rows."),
 )
 
 ORDER = record(
@@ -103,9 +106,11 @@ class Ledger(NamedTuple):
     """The other ends of every trade, so that nothing is created or lost."""
 
     each: Records
-    """[p] COUNTERPART."""
+    """[a] COUNTERPART: of every pool, then of every shared fund."""
     outside_quantity: Floats
-    """[p, m] position of the outside traders."""
+    """[a, m] position of the outside traders."""
+    transferred_quantity: Floats
+    """[a, m] units that shared funds hold for the pool; with the other sign in the funds' own rows."""
     out: Floats
     """[p, POOL_COLUMNS] results."""
 
@@ -151,6 +156,8 @@ class Scratch(NamedTuple):
     """[i] most that can be allotted."""
     share: Floats
     """[i] allotted."""
+    weight: Floats
+    """[i] weight, where ``key`` is taken."""
 
 
 class Memory(NamedTuple):
@@ -199,13 +206,19 @@ def allocate(venue: Venue) -> State:
     """Room for one path of the venue; reused for every path of a thread."""
     n, nj = venue.book.accounts.size, venue.book.positions.size
     m, p, layers = venue.markets.each.size, venue.pools.size, venue.layers.size
-    longest = max(n, nj)
+    longest = max(n, nj, layers)
+    rows = max(p, int(venue.layers["account"].max(initial=0)) + 1)
     blocks = (n + BLOCK - 1) // BLOCK
     return State(
         Accounts(records(ACCOUNT, n), records(POSITION, nj), np.zeros(n, np.int64)),
         records(MARKET, m),
         LayerState(records(BALANCE, layers), np.zeros((layers, m)), np.zeros((layers, len(LAYER_COLUMNS)))),
-        Ledger(records(COUNTERPART, p), np.zeros((p, m)), np.zeros((p, len(POOL_COLUMNS)))),
+        Ledger(
+            records(COUNTERPART, rows),
+            np.zeros((rows, m)),
+            np.zeros((rows, m)),
+            np.zeros((p, len(POOL_COLUMNS))),
+        ),
         Orders(
             records(ORDER, nj),
             np.zeros(m, np.int64),
@@ -218,6 +231,7 @@ def allocate(venue: Venue) -> State:
         Scratch(
             np.zeros(longest, np.int64),
             np.zeros(longest, np.int64),
+            np.zeros(longest),
             np.zeros(longest),
             np.zeros(longest),
             np.zeros(longest),

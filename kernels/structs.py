@@ -157,6 +157,10 @@ POOL = record(
 LAYER = record(
     ("kind", int, "Number of the layer kind in stress.kernels.layers."),
     ("pool", int, "Pool of the layer."),
+    ("balance", int, "Layer that holds the balance: itself, or the first listing of a shared fund."),
+    ("leader", int, "Layer in whose turn it acts: itself, or the first listing of the shared fund at this place."),
+    ("account", int, "Row of the ledger: the pool, or the shared fund's own after those of the pools."),
+    ("draw_cap", float, "Shared fund: most bad debt that the pool may pass to it on a path; infinity is none."),
     ("place", int, "Place in the pool's waterfall, from 0."),
     ("capital", float, "Initial cash; 0 for layers without a balance."),
     ("floor", float, "Equity under which the layer takes nothing."),
@@ -212,5 +216,5 @@ class Venue(NamedTuple):
     pools: Records
     """[p] POOL."""
     layers: Records
-    """[l] LAYER, in the order in which they act: by place, then pool."""
+    """[l] LAYER, in the order in which they act: by place, then pool; a shared fund has one in each of its pools."""
     max_rounds: int

@@ -30,6 +30,12 @@ LAYERS: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "shared_fund",
+        "One insurance fund listed by several pools; when short, its money goes pro rata to demand.",
+        "Bybit documentation, insurance pools shared by contracts",
+        (*_FUND, Parameter("draw_cap", "money", "Most bad debt that the pool may pass to the fund on a path.")),
+    ),
+    Rule(
         "adl",
         "Closes insolvent accounts against the opposite side's winners, in rank order.",
         "BitMEX, Binance and Hyperliquid documentation",
@@ -47,7 +53,7 @@ LAYERS: tuple[Rule, ...] = (
 )
 """Layer kinds, by number."""
 
-INSURANCE_FUND, BACKSTOP_VAULT, ADL, SOCIALISE = 0, 1, 2, 3
+INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, ADL, SOCIALISE = 0, 1, 2, 3, 4
 
 PRICES = ("bankruptcy", "mark", "previous_mark")
 AT_BANKRUPTCY, AT_MARK, AT_PREVIOUS_MARK = 0, 1, 2

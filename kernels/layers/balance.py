@@ -8,9 +8,9 @@ from ..jit import kernel, part
 from ..margin import dust
 from ..records import Records
 from ..results import LAYER_COLUMNS
-from ..state import LayerState
+from ..state import LayerState, Ledger
 from ..structs import Floats
-from . import BACKSTOP_VAULT, INSURANCE_FUND
+from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND
 
 LOW = LAYER_COLUMNS.index("equity_low")
 FALL = LAYER_COLUMNS.index("largest_fall")
@@ -24,8 +24,10 @@ DEPLETION = LAYER_COLUMNS.index("depletion_s")
 
 @kernel
 def has_balance(layers: Records, k: int) -> bool:
-    """Whether layer k is a fund or vault."""
-    return layers[k].kind == INSURANCE_FUND or layers[k].kind == BACKSTOP_VAULT
+    """Whether layer k is a fund or vault, and of a shared fund the listing that holds the balance."""
+    if layers[k].balance != k:
+        return False
+    return layers[k].kind in (INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND)
 
 
 @part
@@ -64,6 +66,24 @@ def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unl
     if is_unlimited(layers, k, unlimited):
         return False
     return layer_equity(state, now, k) < layers[k].floor - layer_dust(layers, state, now, k)
+
+
+@part
+def receive_cash(layers: Records, state: LayerState, ledger: Ledger, k: int, cash: float) -> None:
+    """Put cash of the pool of layer k into its balance; a shared fund holds it for the pool."""
+    state.each[layers[k].balance].cash += cash
+    if layers[k].account != layers[k].pool:
+        ledger.each[layers[k].pool].transferred += cash
+        ledger.each[layers[k].account].transferred -= cash
+
+
+@part
+def receive_units(layers: Records, state: LayerState, ledger: Ledger, k: int, m: int, quantity: float) -> None:
+    """Put contracts of the pool of layer k into its inventory; a shared fund holds them for the pool."""
+    state.quantity[layers[k].balance, m] += quantity
+    if layers[k].account != layers[k].pool:
+        ledger.transferred_quantity[layers[k].pool, m] += quantity
+        ledger.transferred_quantity[layers[k].account, m] -= quantity
 
 
 @kernel

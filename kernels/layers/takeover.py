@@ -2,7 +2,7 @@
 
 A takeover moves cash and positions, so the account's equity. All offers of a
 round are one batch: first every account with equity, then the same share of
-every deficit, so the storage order of accounts cannot matter.
+every deficit of a pool, so the storage order of accounts cannot matter.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..state import TAKEN_OVER, State
 from ..structs import Venue
 from ..trigger import disturb
 from . import BACKSTOP_VAULT
-from .balance import FIRST_DECLINE, PAID, RECEIVED, is_under_floor, is_unlimited, layer_equity, mark_first
+from .balance import FIRST_DECLINE, PAID, RECEIVED, is_under_floor, mark_first, receive_cash, receive_units
+from .grant import clear_demand, grant, listing_of, total_demand
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
@@ -38,35 +39,38 @@ def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notion
 
 
 @part
-def _offers(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
-    """Accounts offered to layer k into ``scratch.who`` with their equity as key; their number and total deficit."""
-    count, deficits = 0, 0.0
+def _offers(venue: Venue, state: State, k: int, breaches: int) -> int:
+    """Accounts offered in the turn of layer k into ``scratch.who`` with their equity as key; returns their number."""
+    count = 0
+    clear_demand(venue, state, k)
     for b in range(breaches):
         i = state.accounts.breach[b]
-        if venue.book.accounts[i].pool != venue.layers[k].pool:
+        listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
+        if listing < 0:
             continue
         value = equity(venue.book, state.accounts, state.market, i)
         notional = gross(venue.book, state.accounts, state.market, i)
-        if not _is_offered(venue, state, k, i, value, notional):
+        if not _is_offered(venue, state, listing, i, value, notional):
             continue
         state.scratch.who[count] = i
         state.scratch.key[count] = value
         count += 1
         if value < -dust(notional):
-            deficits -= value
-    return count, deficits
+            state.layers.each[listing].demand -= value
+    return count
 
 
 @part
 def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float) -> None:
-    """Move a share of account i, whose equity is ``value``, into layer k."""
+    """Move a share of account i, whose equity is ``value``, into layer k of its pool."""
     book, accounts, layers = venue.book, state.accounts, state.layers
     p = venue.layers[k].pool
     state.ledger.out[p, TAKEN_NOTIONAL] += share * gross(book, accounts, state.market, i)
-    layers.each[k].cash += share * accounts.each[i].cash
+    receive_cash(venue.layers, layers, state.ledger, k, share * accounts.each[i].cash)
     accounts.each[i].cash = 0.0 if share == 1.0 else (1.0 - share) * accounts.each[i].cash
     for j in range(book.accounts[i].first, book.accounts[i].last):
-        layers.quantity[k, book.positions[j].market] += share * accounts.positions[j].quantity
+        units = share * accounts.positions[j].quantity
+        receive_units(venue.layers, layers, state.ledger, k, book.positions[j].market, units)
         accounts.positions[j].quantity = 0.0 if share == 1.0 else (1.0 - share) * accounts.positions[j].quantity
     accounts.each[i].events |= TAKEN_OVER
     disturb(state.blocks, i)
@@ -78,9 +82,9 @@ def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float
 
 
 @part
-def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, room: float) -> bool:
-    """Take deficits whole, the smallest first, while they fit in ``room``; whether none was left."""
-    scratch = state.scratch
+def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool:
+    """Take deficits whole, the smallest first, while they fit in what is granted; whether any was taken."""
+    scratch, taken = state.scratch, False
     for o in range(count):
         scratch.where[o] = o
         scratch.cap[o] = -scratch.key[o]
@@ -90,43 +94,54 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, room: f
         deficit = scratch.cap[at]
         if deficit <= 0.0:
             continue
-        if deficit > room:
-            return False
-        room -= deficit
-        _take(venue, state, k, scratch.who[at], 1.0, -deficit)
-    return True
+        listing = listing_of(venue.layers, k, venue.book.accounts[scratch.who[at]].pool)
+        if deficit <= state.layers.each[listing].granted:
+            state.layers.each[listing].granted -= deficit
+            _take(venue, state, listing, scratch.who[at], 1.0, -deficit)
+            taken = True
+    return taken
+
+
+@part
+def _take_shares(venue: Venue, state: State, k: int, count: int) -> bool:
+    """Take of every deficit the share that is granted to its pool; whether any was taken."""
+    scratch, taken = state.scratch, False
+    for o in range(count):
+        if scratch.key[o] == math.inf:
+            continue
+        listing = listing_of(venue.layers, k, venue.book.accounts[scratch.who[o]].pool)
+        demand, granted = state.layers.each[listing].demand, state.layers.each[listing].granted
+        share = 1.0 if granted >= demand else granted / demand
+        if share >= NO_FILL:
+            _take(venue, state, listing, scratch.who[o], share, scratch.key[o])
+            taken = True
+    return taken
 
 
 @part
 def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
-    """Offer this round's accounts to layer k; whether any was taken."""
-    count, deficits = _offers(venue, state, k, breaches)
+    """Offer this round's accounts in the turn of layer k; whether any was taken."""
+    layers, balance = venue.layers, venue.layers[k].balance
+    if layers[k].leader != k:
+        return False
+    count = _offers(venue, state, k, breaches)
     if count == 0:
         return False
-    layers = venue.layers
-    if is_under_floor(layers, state.layers, state.market, k, unlimited):
-        mark_first(state.layers.out, k, FIRST_DECLINE, seconds)
+    if is_under_floor(layers, state.layers, state.market, balance, unlimited):
+        mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
         return False
-    scratch, taken = state.scratch, False
+    scratch, taken, deficits = state.scratch, False, total_demand(venue, state, k)
     for o in range(count):
         if scratch.key[o] >= 0.0 or deficits == 0.0:
-            _take(venue, state, k, scratch.who[o], 1.0, scratch.key[o])
+            listing = listing_of(layers, k, venue.book.accounts[scratch.who[o]].pool)
+            _take(venue, state, listing, scratch.who[o], 1.0, scratch.key[o])
             scratch.key[o] = math.inf
             taken = True
     if deficits == 0.0:
         return taken
-    room = layer_equity(state.layers, state.market, k) - layers[k].floor
-    share = 1.0 if is_unlimited(layers, k, unlimited) or room >= deficits else max(0.0, room) / deficits
-    if share < 1.0:
-        mark_first(state.layers.out, k, FIRST_DECLINE, seconds)
+    whole = grant(venue, state, k, unlimited)
+    if not whole:
+        mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
         if layers[k].partial == 0:
-            before = state.layers.out[k, PAID]
-            _take_whole_accounts(venue, state, k, count, room)
-            return taken or state.layers.out[k, PAID] > before
-    if share < NO_FILL:
-        return taken
-    for o in range(count):
-        if scratch.key[o] < math.inf:
-            _take(venue, state, k, scratch.who[o], share, scratch.key[o])
-            taken = True
-    return taken
+            return _take_whole_accounts(venue, state, k, count) or taken
+    return _take_shares(venue, state, k, count) or taken

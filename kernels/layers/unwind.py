@@ -36,10 +36,10 @@ def unwind(venue: Venue, state: State) -> None:
             order = _order(venue, state, k, m)
             if order == 0.0:
                 continue
-            pool = venue.layers[k].pool
+            row = venue.layers[k].account
             layers.each[k].cash -= order * (price - now[m].funding)
             layers.quantity[k, m] += order
-            ledger.each[pool].outside_cash += order * (price - now[m].funding)
-            ledger.outside_quantity[pool, m] -= order
+            ledger.each[row].outside_cash += order * (price - now[m].funding)
+            ledger.outside_quantity[row, m] -= order
         move_book(venue.markets, now, m, net)
         observe_price(now, state.market_out, m)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from stress.book import Positions, Terms, load_books, terms_of
 from stress.build.book import book_of
+from stress.build.layers import LayerNames, first_funds, layers_of, waterfall
 from stress.build.prices import models_of
-from stress.build.venue import LayerNames, clock_of, layers_of, markets_of, pools_of, waterfall
+from stress.build.venue import clock_of, markets_of, pools_of
 from stress.kernels.structs import Ints, Models, Venue
 from stress.scenario import Loaded
 
@@ -86,8 +87,8 @@ def build(loaded: Loaded) -> Plan:
         clock,
         book,
         markets_of(scenario, terms, clock),
-        pools_of(scenario, layers, clock),
-        layers_of(layers, clock),
+        pools_of(scenario, first_funds(layers, len(pool_names)), clock),
+        layers_of(layers, len(pool_names), clock),
         scenario.run.max_rounds,
     )
     return Plan(

@@ -10,30 +10,15 @@ from stress.book import Terms
 from stress.build.accruals import dynamic_margin, funding_rate, margin_scale
 from stress.build.index import tier_table
 from stress.build.timing import checks_in, halving
-from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
-from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import DISTURBANCE, INSTRUMENT, LAYER, POOL, Clock, Floats, Ints, Markets
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Clock, Floats, Ints, Markets
 from stress.scenario.markets import BlendMark, Market, Median3Mark, Oracle, Shock
-from stress.scenario.pools import (
-    Adl,
-    BackstopVault,
-    FillableLimit,
-    FractionSize,
-    InsuranceFund,
-    Layer,
-    Pool,
-    SlippageLimit,
-    Socialise,
-    ToTarget,
-)
+from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, ToTarget
 from stress.scenario.schema import Scenario
-
-LayerNames = tuple[tuple[str, str, str], ...]
 
 
 def clock_of(scenario: Scenario) -> Clock:
@@ -134,8 +119,8 @@ def _calm_volatility(market: Market) -> float:
     return float(drought.volatility or market.model.long_run_volatility() or 1.0)
 
 
-def pools_of(scenario: Scenario, layers: list[tuple[int, int, Layer]], clock: Clock) -> Records:
-    """Liquidation rules of the scenario's pools."""
+def pools_of(scenario: Scenario, first_fund: Ints, clock: Clock) -> Records:
+    """Liquidation rules of the scenario's pools, whose first funds are the layers ``first_fund`` [p]."""
     rules = [pool.liquidation for pool in scenario.pools.values()]
     sizes = [rule.size for rule in rules]
     return table(
@@ -155,7 +140,7 @@ def pools_of(scenario: Scenario, layers: list[tuple[int, int, Layer]], clock: Cl
         latency=_ints([checks_in(rule.latency, clock.dt) for rule in rules]),
         capacity=_floats([rule.capacity for rule in rules]),
         takeover_unfilled=_ints([int(rule.takeover_when == "unfilled") for rule in rules]),
-        first_fund=_ints([_first_fund(layers, p) for p in range(len(rules))]),
+        first_fund=first_fund,
     )
 
 
@@ -169,45 +154,3 @@ def _limit_a(limit: object) -> float:
     if isinstance(limit, SlippageLimit):
         return limit.cap
     return limit.spread if isinstance(limit, FillableLimit) else 0.0
-
-
-def _first_fund(layers: list[tuple[int, int, Layer]], pool: int) -> int:
-    """Number of the pool's first layer with a balance, -1 if it has none."""
-    for number, (_, owner, layer) in enumerate(layers):
-        if owner == pool and isinstance(layer, InsuranceFund | BackstopVault):
-            return number
-    return -1
-
-
-def waterfall(pools: list[Pool]) -> list[tuple[int, int, Layer]]:
-    """Place, pool and layer of every layer, in the order in which they act: by place, then pool."""
-    layers = [(place, p, layer) for p, pool in enumerate(pools) for place, layer in enumerate(pool.layers)]
-    return sorted(layers, key=lambda entry: entry[:2])
-
-
-def layers_of(layers: list[tuple[int, int, Layer]], clock: Clock) -> Records:
-    """Layers of all pools as arrays [l]."""
-    rules = [layer for _, _, layer in layers]
-    funds = [layer if isinstance(layer, InsuranceFund | BackstopVault) else None for layer in rules]
-    vaults = [layer if isinstance(layer, BackstopVault) else None for layer in rules]
-    unlimited = [fund is not None and math.isinf(fund.capital) for fund in funds]
-    return table(
-        LAYER,
-        kind=_ints([number_of(LAYERS, layer.type) for layer in rules]),
-        pool=_ints([pool for _, pool, _ in layers]),
-        place=_ints([place for place, _, _ in layers]),
-        capital=_floats([fund.capital if fund and not math.isinf(fund.capital) else 0.0 for fund in funds]),
-        floor=_floats([fund.floor if fund else 0.0 for fund in funds]),
-        unlimited=_ints([int(endless) for endless in unlimited]),
-        partial=_ints([int(fund is not None and fund.partial) for fund in funds]),
-        adl_below_floor=_ints([int(fund is not None and fund.adl_below_floor) for fund in funds]),
-        share=_floats([vault.share if vault else 0.0 for vault in vaults]),
-        accept_negative=_ints([int(vault is None or vault.accept_negative) for vault in vaults]),
-        unwind=_ints([number_of(UNWINDS, fund.unwind.type) if fund and fund.unwind else HOLD for fund in funds]),
-        unwind_share=_floats(
-            [1.0 - halving(clock.dt, fund.unwind.half_life) if fund and fund.unwind else 0.0 for fund in funds]
-        ),
-        rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
-        price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
-        payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
-    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from stress.scenario.hints import did_you_mean
 from stress.scenario.markets import Bates, CommonJump, Correlation, Heston, Market, Prescribed, Shock
 from stress.scenario.parts import Complaint, Where
-from stress.scenario.pools import Pool
+from stress.scenario.pools import Pool, SharedFund
 from stress.scenario.run import Run
 
 YEAR = 365.0 * 86_400.0
@@ -40,6 +40,7 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
     yield from _unknown("pool", sections.pool_names, pools)
     yield from _correlation(sections)
     yield from _jump_names(sections)
+    yield from _shared_funds(sections.pools)
     if sections.run is not None:
         yield from _prescribed(sections.run, sections.markets)
         yield from _late_shocks(sections.run, sections.shocks)
@@ -80,6 +81,19 @@ def _jump_names(sections: Sections) -> Iterator[Complaint]:
         if jump.name in seen:
             yield ("jumps", n, "name"), f"another jump source is called {jump.name!r} already"
         seen.add(jump.name)
+
+
+def _shared_funds(pools: Mapping[str, Pool]) -> Iterator[Complaint]:
+    """A shared fund is one fund: its listings differ in the pool's cap alone."""
+    first: dict[str, tuple[str, SharedFund]] = {}
+    for pool_name, pool in pools.items():
+        for n, layer in enumerate(pool.layers):
+            if not isinstance(layer, SharedFund):
+                continue
+            where, known = first.setdefault(layer.name, (pool_name, layer))
+            for key in SharedFund.model_fields:
+                if key != "draw_cap" and getattr(layer, key) != getattr(known, key):
+                    yield ("pools", pool_name, "layers", n, key), f"the fund {layer.name!r} has another in pool {where}"
 
 
 def _prescribed(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:

@@ -248,6 +248,24 @@ class BackstopVault(Part):
         return _capital_complaints(self.capital, self.floor)
 
 
+class SharedFund(Part):
+    """An insurance fund that several pools list under one name; together they draw on one balance."""
+
+    type: Literal["shared_fund"]
+    name: LayerName = Field(description="Name of the fund; pools that list the same name share it.")
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    draw_cap: Annotated[float, Money(least=0.0, endless="none")] = Field(
+        default=math.inf, description="Most bad debt that this pool may pass to the fund on a path."
+    )
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
 RANKS = ("bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit")
 ADL_PRICES = ("bankruptcy", "mark", "previous_mark")
 PAYERS = ("session_profit", "open_interest", "equity")
@@ -276,7 +294,7 @@ class Socialise(Part):
     )
 
 
-Layer = Annotated[InsuranceFund | BackstopVault | Adl | Socialise, Family("layer")]
+Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Adl | Socialise, Family("layer")]
 
 
 class Pool(Part):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stress.store import Run
 
-_FUND_KINDS = ("insurance_fund", "backstop_vault")
+_FUND_KINDS = ("insurance_fund", "backstop_vault", "shared_fund")
 
 
 def size(

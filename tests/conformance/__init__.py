@@ -4,7 +4,7 @@
 case, in the form of the case's own ``expected``.
 """
 
-from tests.conformance.case import Unsupported
 from tests.conformance.play import play
+from tests.conformance.reading import Unsupported
 
 __all__ = ["Unsupported", "play"]

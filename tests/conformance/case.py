@@ -10,52 +10,26 @@ import numpy as np
 from stress.book import stack_tiers
 from stress.build.index import index_book, tier_table
 from stress.build.timing import checks_in, halving
-from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, INSURANCE_FUND, LAYERS, PRICES, TWAP
 from stress.kernels.limits import LIMITS
 from stress.kernels.marks import MARKS
-from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
-from stress.kernels.registry import Rule
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import DISTURBANCE, INSTRUMENT, LAYER, POOL, Book, Clock, Floats, Ints, Markets, Venue
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Ints, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
+from tests.conformance.layers import first_funds, layers_of
+from tests.conformance.reading import Unsupported
+from tests.conformance.reading import floats as _floats
+from tests.conformance.reading import ints as _ints
+from tests.conformance.reading import number as _number
+from tests.conformance.reading import only as _only
 
 Json = dict[str, Any]
-LayerEntry = tuple[int, int, Json]
 
 MARKET_KEYS = frozenset(
     "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity kappa funding "
     "dynamic_margin".split()
 )
-LAYER_KEYS = frozenset(
-    "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule".split()
-)
 POOL_KEYS = frozenset("name size limit fee latency capacity takeover_when layers".split())
-
-
-class Unsupported(Exception):
-    """The case asks for a rule that the kernels do not have."""
-
-
-def _only(entry: Json, known: frozenset[str], what: str) -> None:
-    unknown = sorted(set(entry) - known)
-    if unknown:
-        raise Unsupported(f"{what} {', '.join(unknown)}")
-
-
-def _number(registry: tuple[Rule, ...], name: str) -> int:
-    for number, rule in enumerate(registry):
-        if rule.name == name:
-            return number
-    raise Unsupported(f"rule {name}")
-
-
-def _floats(values: list[float]) -> Floats:
-    return np.array(values, dtype=np.float64)
-
-
-def _ints(values: list[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
 
 
 def _depth_scale(markets: list[Json], checks: int) -> Floats:
@@ -167,64 +141,12 @@ def _book(case: Json) -> Book:
     )
 
 
-def waterfall(case: Json) -> list[LayerEntry]:
-    """Place, pool and description of every layer, in acting order."""
-    layers = [
-        (place, p, layer) for p, pool in enumerate(case["pools"]) for place, layer in enumerate(pool.get("layers", []))
-    ]
-    return sorted(layers, key=lambda entry: entry[:2])
-
-
-def _unwind(layer: Json) -> int:
-    rule = layer.get("unwind")
-    if rule is None:
-        return HOLD
-    if rule["type"] != "twap":
-        raise Unsupported(f"unwind {rule['type']}")
-    return TWAP
-
-
-def _layers(layers: list[LayerEntry], dt: float) -> Records:
-    rules = [layer for _, _, layer in layers]
-    for layer in rules:
-        _only(layer, LAYER_KEYS, "layer")
-    kind = [_number(LAYERS, layer["type"]) for layer in rules]
-    vault = [number == BACKSTOP_VAULT for number in kind]
-    return table(
-        LAYER,
-        kind=_ints(kind),
-        pool=_ints([pool for _, pool, _ in layers]),
-        place=_ints([place for place, _, _ in layers]),
-        capital=_floats([layer.get("cash", 0.0) for layer in rules]),
-        floor=_floats([layer.get("floor", 0.0) for layer in rules]),
-        unlimited=_ints([int(layer.get("unlimited", False)) for layer in rules]),
-        partial=_ints([int(layer.get("partial", True)) for layer in rules]),
-        adl_below_floor=_ints([int(layer.get("adl_below_floor", v)) for layer, v in zip(rules, vault, strict=True)]),
-        share=_floats([layer.get("share", 2.0 / 3.0) for layer in rules]),
-        accept_negative=_ints([int(layer.get("accept_negative", True)) for layer in rules]),
-        unwind=_ints([_unwind(layer) for layer in rules]),
-        unwind_share=_floats(
-            [1.0 - halving(dt, layer.get("unwind", {}).get("half_life", math.inf)) for layer in rules]
-        ),
-        rank=_ints([_number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
-        price=_ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
-        payers=_ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
-    )
-
-
 def _size(pool: Json) -> Json:
     size: Json = pool.get("size", {"type": "full"})
     return size
 
 
-def _first_fund(layers: list[LayerEntry], kinds: Ints, pool: int) -> int:
-    for number, (_, owner, _) in enumerate(layers):
-        if owner == pool and kinds[number] in (INSURANCE_FUND, BACKSTOP_VAULT):
-            return number
-    return -1
-
-
-def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Records:
+def _pools(case: Json, dt: float) -> Records:
     pools = case["pools"]
     for pool in pools:
         _only(pool, POOL_KEYS, "pool")
@@ -247,7 +169,7 @@ def _pools(case: Json, layers: list[LayerEntry], kinds: Ints, dt: float) -> Reco
         latency=_ints([int(pool.get("latency", 0)) for pool in pools]),
         capacity=_floats([math.inf if capacity is None else float(capacity) for capacity in capacities]),
         takeover_unfilled=_ints([int(pool.get("takeover_when", "unfilled") == "unfilled") for pool in pools]),
-        first_fund=_ints([_first_fund(layers, kinds, p) for p in range(len(pools))]),
+        first_fund=first_funds(case),
     )
 
 
@@ -257,14 +179,12 @@ def venue_of(case: Json) -> Venue:
         raise Unsupported("collateral")
     dt = float(case.get("dt", 1.0))
     checks = len(case["markets"][0]["price"]) - 1
-    entries = waterfall(case)
-    layers = _layers(entries, dt)
     return Venue(
         Clock(checks, 1, dt),
         _book(case),
         _markets(case["markets"], checks, dt),
-        _pools(case, entries, layers["kind"], dt),
-        layers,
+        _pools(case, dt),
+        layers_of(case, dt),
         int(case.get("max_rounds", 100)),
     )
 

@@ -14,7 +14,8 @@ from stress.kernels.marks import book_price
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
 from stress.kernels.state import State, allocate, memory_for
 from stress.kernels.structs import Floats, Venue
-from tests.conformance.case import Json, paths_of, venue_of, waterfall
+from tests.conformance.case import Json, paths_of, venue_of
+from tests.conformance.layers import ledger_rows, waterfall
 
 POOL_WORDS = {
     "liquidated": "liquidated_accounts",
@@ -74,23 +75,31 @@ def _steps(seconds: float, dt: float) -> int | None:
 
 def _layers(case: Json, venue: Venue, state: State) -> Json:
     result: Json = {}
-    for k, (_, pool, layer) in enumerate(waterfall(case)):
+    entries = waterfall(case)
+    for k, (_, _, layer) in enumerate(entries):
         if not has_balance(venue.layers, k):
             continue
+        listed = [other for other in range(len(entries)) if venue.layers[other].balance == k]
         out = state.layers.out[k]
         words: dict[str, Any] = {w: float(out[LAYER_COLUMNS.index(column)]) for w, column in LAYER_WORDS.items()}
         for word, column in LAYER_STEPS.items():
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
         words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
         words["q"] = [float(q) for q in state.layers.quantity[k]]
-        words["drawn"] = {case["pools"][pool]["name"]: words["paid"]}
+        for word in ("paid", "received"):
+            words[word] = float(sum(state.layers.out[other, LAYER_COLUMNS.index(word)] for other in listed))
+        words["drawn"] = {
+            case["pools"][entries[other][1]]["name"]: float(state.layers.out[other, LAYER_COLUMNS.index("paid")])
+            for other in listed
+        }
         result[layer["name"]] = words
     return result
 
 
 def _markets(case: Json, state: State) -> Json:
     result: Json = {}
-    now = state.market
+    now, outside = state.market, state.ledger.outside_quantity
+    owners = ledger_rows(case)
     for m, market in enumerate(case["markets"]):
         depth = float(now[m].depth)
         result[market["name"]] = {
@@ -100,9 +109,7 @@ def _markets(case: Json, state: State) -> Json:
             "x": float(now[m].displacement),
             "low": float(state.market_out[m, MARKET_COLUMNS.index("price_low")]),
             "max_displacement": float(state.market_out[m, MARKET_COLUMNS.index("largest_displacement")]),
-            "outside": {
-                pool["name"]: float(state.ledger.outside_quantity[p, m]) for p, pool in enumerate(case["pools"])
-            },
+            "outside": {name: float(units) for name, units in zip(owners, outside[:, m], strict=True)},
             "kappa": float(now[m].factor),
             "depth": None if math.isinf(depth) else depth,
         }

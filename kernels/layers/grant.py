@@ -1,0 +1,68 @@
+"""How much of the offered deficits a fund or vault grants, pool by pool (MODEL 6).
+
+Pools that list a shared fund at the same place draw together: when it is
+short, its money goes pro rata to what they offer, within each pool's cap.
+"""
+
+from __future__ import annotations
+
+from ..jit import part
+from ..records import Records
+from ..state import State
+from ..structs import Venue
+from ..waterfill import waterfill
+from .balance import PAID, is_unlimited, layer_equity
+
+
+@part
+def listing_of(layers: Records, k: int, pool: int) -> int:
+    """Layer under which ``pool`` offers accounts in the turn of layer k, -1 if it does not."""
+    other = k
+    while other < layers.size and layers[other].place == layers[k].place:
+        if layers[other].leader == k and layers[other].pool == pool:
+            return other
+        other += 1
+    return -1
+
+
+@part
+def clear_demand(venue: Venue, state: State, k: int) -> None:
+    """No demand in the turn of layer k yet."""
+    for other in range(k, venue.layers.size):
+        if venue.layers[other].leader == k:
+            state.layers.each[other].demand = 0.0
+
+
+@part
+def total_demand(venue: Venue, state: State, k: int) -> float:
+    """Deficits offered in the turn of layer k."""
+    total = 0.0
+    for other in range(k, venue.layers.size):
+        if venue.layers[other].leader == k:
+            total += state.layers.each[other].demand
+    return total
+
+
+@part
+def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
+    """Set what is granted of every pool's demand in the turn of layer k; whether that is all of it."""
+    layers, each, scratch = venue.layers, state.layers.each, state.scratch
+    balance, count, offered, whole = layers[k].balance, 0, 0.0, True
+    endless = is_unlimited(layers, balance, unlimited)
+    for other in range(k, layers.size):
+        if layers[other].leader != k:
+            continue
+        left = max(0.0, layers[other].draw_cap - state.layers.out[other, PAID])
+        offered += each[other].demand
+        scratch.weight[count] = each[other].demand
+        scratch.cap[count] = each[other].demand if endless else min(each[other].demand, left)
+        count += 1
+    room = offered if endless else layer_equity(state.layers, state.market, balance) - layers[balance].floor
+    waterfill(scratch.weight, scratch.cap, scratch.share, count, max(0.0, room))
+    count = 0
+    for other in range(k, layers.size):
+        if layers[other].leader == k:
+            each[other].granted = scratch.share[count]
+            whole = whole and scratch.share[count] >= each[other].demand
+            count += 1
+    return whole

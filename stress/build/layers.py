@@ -1,0 +1,123 @@
+"""From the layers of all pools to the arrays a cascade reads, in the order in which they act."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stress.build.timing import halving
+from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
+from stress.kernels.ranks import RANKS
+from stress.kernels.records import Records, table
+from stress.kernels.registry import number_of
+from stress.kernels.structs import LAYER, Clock, Floats, Ints
+from stress.scenario.pools import Adl, BackstopVault, InsuranceFund, Layer, Pool, SharedFund, Socialise
+
+Listed = tuple[int, int, Layer]
+"""Place in the pool's list, pool, layer."""
+LayerNames = tuple[tuple[str, str, str], ...]
+"""Pool, name and kind of layers."""
+FUNDS = (InsuranceFund, BackstopVault, SharedFund)
+
+
+class Sharing(NamedTuple):
+    """Which layers are one and the same fund; fields as in ``LAYER``."""
+
+    balance: Ints
+    leader: Ints
+    account: Ints
+
+
+def sharing(places: Sequence[int], pools: Sequence[int], funds: Sequence[str | None], count: int) -> Sharing:
+    """Balances, turns and ledger rows of layers [l] in acting order.
+
+    Parameters
+    ----------
+    places, pools
+        [l] place and pool of every layer.
+    funds
+        [l] name of the shared fund, None for a layer of one pool.
+    count
+        Number of pools.
+    """
+    balance, leader, account = list(range(len(pools))), list(range(len(pools))), list(pools)
+    first: dict[str, int] = {}
+    turns: dict[tuple[str, int], int] = {}
+    for k, (place, fund) in enumerate(zip(places, funds, strict=True)):
+        if fund is not None:
+            balance[k] = first.setdefault(fund, k)
+            leader[k] = turns.setdefault((fund, place), k)
+            account[k] = count + list(first).index(fund)
+    return Sharing(_ints(balance), _ints(leader), _ints(account))
+
+
+def first_fund(pools: Sequence[int], is_fund: Sequence[bool], pool: int) -> int:
+    """Number of the pool's first layer with a balance, -1 if it has none."""
+    for number, (owner, balance) in enumerate(zip(pools, is_fund, strict=True)):
+        if owner == pool and balance:
+            return number
+    return -1
+
+
+def waterfall(pools: Sequence[Pool]) -> list[Listed]:
+    """Every layer of the pools, in the order in which they act: by place, then pool."""
+    layers = [(place, p, layer) for p, pool in enumerate(pools) for place, layer in enumerate(pool.layers)]
+    return sorted(layers, key=lambda entry: entry[:2])
+
+
+def first_funds(layers: Sequence[Listed], pools: int) -> Ints:
+    """[p] number of each pool's first fund or vault, -1 for none."""
+    owners = [pool for _, pool, _ in layers]
+    is_fund = [isinstance(layer, FUNDS) for _, _, layer in layers]
+    return _ints([first_fund(owners, is_fund, p) for p in range(pools)])
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
+    """Layers of all pools as records [l]; the capital of a shared fund is in its first listing."""
+    rules = [layer for _, _, layer in layers]
+    funds = [layer if isinstance(layer, FUNDS) else None for layer in rules]
+    vaults = [layer if isinstance(layer, BackstopVault) else None for layer in rules]
+    names = [layer.name if isinstance(layer, SharedFund) else None for layer in rules]
+    shared = sharing([place for place, _, _ in layers], [pool for _, pool, _ in layers], names, pools)
+    return table(
+        LAYER,
+        kind=_ints([number_of(LAYERS, layer.type) for layer in rules]),
+        pool=_ints([pool for _, pool, _ in layers]),
+        balance=shared.balance,
+        leader=shared.leader,
+        account=shared.account,
+        draw_cap=_floats([layer.draw_cap if isinstance(layer, SharedFund) else math.inf for layer in rules]),
+        place=_ints([place for place, _, _ in layers]),
+        capital=_floats([_capital(fund) if shared.balance[k] == k else 0.0 for k, fund in enumerate(funds)]),
+        floor=_floats([fund.floor if fund else 0.0 for fund in funds]),
+        unlimited=_ints([int(fund is not None and math.isinf(fund.capital)) for fund in funds]),
+        partial=_ints([int(fund is not None and fund.partial) for fund in funds]),
+        adl_below_floor=_ints(
+            [int(isinstance(fund, InsuranceFund | BackstopVault) and fund.adl_below_floor) for fund in funds]
+        ),
+        share=_floats([vault.share if vault else 0.0 for vault in vaults]),
+        accept_negative=_ints([int(vault is None or vault.accept_negative) for vault in vaults]),
+        unwind=_ints([number_of(UNWINDS, fund.unwind.type) if fund and fund.unwind else HOLD for fund in funds]),
+        unwind_share=_floats(
+            [1.0 - halving(clock.dt, fund.unwind.half_life) if fund and fund.unwind else 0.0 for fund in funds]
+        ),
+        rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
+        price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
+        payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
+    )
+
+
+def _capital(fund: InsuranceFund | BackstopVault | SharedFund | None) -> float:
+    """Cash at the start; an unlimited fund starts from nothing."""
+    return 0.0 if fund is None or math.isinf(fund.capital) else fund.capital

@@ -1,0 +1,91 @@
+"""Layers of a case."""
+
+from __future__ import annotations
+
+import math
+
+from stress.build.layers import first_fund, sharing
+from stress.build.timing import halving
+from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, LAYERS, PRICES, SHARED_FUND, TWAP
+from stress.kernels.ranks import RANKS
+from stress.kernels.records import Records, table
+from stress.kernels.structs import LAYER, Ints
+from tests.conformance.reading import Json, Unsupported, floats, ints, number, only
+
+Listed = tuple[int, int, Json]
+"""Place, pool and description of a layer."""
+
+KEYS = frozenset(
+    "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
+    "pool_caps".split()
+)
+
+
+def waterfall(case: Json) -> list[Listed]:
+    """Place, pool and description of every layer, in acting order."""
+    layers = [
+        (place, p, layer) for p, pool in enumerate(case["pools"]) for place, layer in enumerate(pool.get("layers", []))
+    ]
+    return sorted(layers, key=lambda entry: entry[:2])
+
+
+def ledger_rows(case: Json) -> list[str]:
+    """[a] whose each row of the ledger is: the pools', then the shared funds'."""
+    shared = dict.fromkeys(layer["name"] for _, _, layer in waterfall(case) if layer["type"] == "shared_fund")
+    return [pool["name"] for pool in case["pools"]] + list(shared)
+
+
+def first_funds(case: Json) -> Ints:
+    """[p] number of each pool's first fund or vault, -1 for none."""
+    layers = waterfall(case)
+    owners = [pool for _, pool, _ in layers]
+    is_fund = [layer["type"] in ("insurance_fund", "backstop_vault", "shared_fund") for _, _, layer in layers]
+    return ints([first_fund(owners, is_fund, p) for p in range(len(case["pools"]))])
+
+
+def _unwind(layer: Json) -> int:
+    rule = layer.get("unwind")
+    if rule is None:
+        return HOLD
+    if rule["type"] != "twap":
+        raise Unsupported(f"unwind {rule['type']}")
+    return TWAP
+
+
+def _draw_caps(case: Json, layers: list[Listed]) -> list[float]:
+    names = [pool["name"] for pool in case["pools"]]
+    return [float((layer.get("pool_caps") or {}).get(names[pool], math.inf)) for _, pool, layer in layers]
+
+
+def layers_of(case: Json, dt: float) -> Records:
+    """Layers as records [l]."""
+    layers = waterfall(case)
+    rules = [layer for _, _, layer in layers]
+    for layer in rules:
+        only(layer, KEYS, "layer")
+    kind = [number(LAYERS, layer["type"]) for layer in rules]
+    vault = [k == BACKSTOP_VAULT for k in kind]
+    funds = [layer["name"] if k == SHARED_FUND else None for layer, k in zip(rules, kind, strict=True)]
+    shared = sharing([place for place, _, _ in layers], [pool for _, pool, _ in layers], funds, len(case["pools"]))
+    return table(
+        LAYER,
+        kind=ints(kind),
+        pool=ints([pool for _, pool, _ in layers]),
+        balance=shared.balance,
+        leader=shared.leader,
+        account=shared.account,
+        draw_cap=floats(_draw_caps(case, layers)),
+        place=ints([place for place, _, _ in layers]),
+        capital=floats([layer.get("cash", 0.0) if shared.balance[k] == k else 0.0 for k, layer in enumerate(rules)]),
+        floor=floats([layer.get("floor", 0.0) for layer in rules]),
+        unlimited=ints([int(layer.get("unlimited", False)) for layer in rules]),
+        partial=ints([int(layer.get("partial", True)) for layer in rules]),
+        adl_below_floor=ints([int(layer.get("adl_below_floor", v)) for layer, v in zip(rules, vault, strict=True)]),
+        share=floats([layer.get("share", 2.0 / 3.0) for layer in rules]),
+        accept_negative=ints([int(layer.get("accept_negative", True)) for layer in rules]),
+        unwind=ints([_unwind(layer) for layer in rules]),
+        unwind_share=floats([1.0 - halving(dt, layer.get("unwind", {}).get("half_life", math.inf)) for layer in rules]),
+        rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
+        price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
+        payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
+    )
