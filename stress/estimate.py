@@ -1,7 +1,7 @@
 """What a run will cost, before it is run.
 
-The constants are measured over the built-in scenarios on one core; a path with
-many liquidations takes two to three times as long as they say.
+The constants are measured on one core by ``benchmarks/cascade.py`` and over the
+built-in scenarios; a path with many liquidations takes about twice as long.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from stress.scenario import Scenario
 
-_STEP_SECONDS = 25e-9
+_STEP_SECONDS = 10e-9
 """One market, one model step of one path."""
-_CHECK_SECONDS = 6e-6
+_CHECK_SECONDS = 1.2e-6
 """One margin check of one path, apart from what grows with markets and positions."""
-_MARKET_SECONDS = 1e-6
+_MARKET_SECONDS = 0.4e-6
 """One market at one margin check."""
-_POSITION_SECONDS = 4.5e-9
+_POSITION_SECONDS = 0.25e-9
 """One position at one margin check."""
 _START_SECONDS = 3.0
 """Loading the compiled kernels, reading the book, writing and summarising results; compiling comes on top, once."""
