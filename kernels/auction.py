@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 
 from .jit import kernel, part
-from .liquidity.power import average_price, displacement, units_at
-from .marks import book_price
+from .liquidity import fill_price, highest_price
 from .records import Records
 from .state import Orders
 from .structs import Floats, Ints, Markets
@@ -25,29 +24,6 @@ NO_FILL = 1e-12
 SAME_PRICE = 4e-15
 """Relative distance under which two prices are the same: a few units in the last place,
 because the average price comes out of an exponential."""
-
-
-@part
-def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
-    """Average price at which the book of market m takes ``net`` base units."""
-    if net == 0.0:
-        return book_price(now, m)
-    start = units_at(now[m].displacement, now[m].depth, markets.each[m].move, markets.each[m].exponent)
-    return average_price(now[m].fundamental, start, net, now[m].depth, markets.each[m].move, markets.each[m].exponent)
-
-
-@part
-def move_book(markets: Markets, now: Records, m: int, net: float) -> None:
-    """Displace the book of market m by a net fill; the permanent share moves the fundamental price."""
-    depth, move, exponent = now[m].depth, markets.each[m].move, markets.each[m].exponent
-    if net == 0.0 or math.isinf(depth):
-        return
-    x = now[m].displacement
-    change = displacement(units_at(x, depth, move, exponent) + net, depth, move, exponent) - x
-    lasting = markets.each[m].permanent * change
-    now[m].shift += lasting
-    now[m].fundamental *= math.exp(lasting)
-    now[m].displacement = x + change - lasting
 
 
 @kernel
@@ -78,15 +54,19 @@ def sort_by_key(order: Ints, key: Floats, size: int) -> None:
 
 
 @part
-def _collect(orders: Orders, m: int) -> int:
+def _collect(markets: Markets, now: Records, orders: Orders, m: int) -> int:
     """Put the orders of market m into ``orders.sorted`` by limit, with the quantities admitted at each.
 
+    Purchases pay no more than the book's highest price: what it does not sell stays unfilled.
     ``sells[k]`` is what sells when the price is above the first k limits,
     ``buys[k]`` what buys when it is below all but the first k.
     """
     count = 0
+    highest = highest_price(markets, now, m)
     o = orders.head[m]
     while o >= 0:
+        if orders.each[o].quantity > 0.0:
+            orders.each[o].limit = min(orders.each[o].limit, highest)
         orders.sorted[count] = o
         orders.limit[o] = orders.each[o].limit
         count += 1
@@ -175,7 +155,7 @@ def _clear_at_limit(markets: Markets, now: Records, orders: Orders, m: int, firs
 @part
 def clear(markets: Markets, now: Records, orders: Orders, m: int) -> float:
     """Clear market m: writes ``orders.fill`` of its orders and returns the price they trade at."""
-    count = _collect(orders, m)
+    count = _collect(markets, now, orders, m)
     k = _first_cut(markets, now, orders, m, count)
     if k > 0:
         price = fill_price(markets, now, m, orders.buys[k] - orders.sells[k])

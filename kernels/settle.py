@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .auction import clear, move_book
+from .auction import clear
 from .jit import kernel, part
 from .layers.balance import receive_cash
+from .liquidity import move_book
 from .margin import equity
 from .marks import book_price
 from .records import Records

@@ -40,7 +40,7 @@ MARKET = record(
     ("shift", float, "Log of the permanent impact so far."),
     ("displacement", float, "Transient log displacement x of the book."),
     ("fundamental", float, "F, permanent impact included."),
-    ("depth", float, "Depth of now in base units."),
+    ("depth", float, "Depth (`amm`: reserve at the fundamental price) of now in base units."),
     ("mark", float, "K of this round."),
     ("anchor", float, "K of the step's first round: what slippage limits are measured from."),
     ("previous", float, "K of the last step's observation."),

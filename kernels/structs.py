@@ -105,9 +105,10 @@ TIER = record(
 INSTRUMENT = record(
     ("tier_first", int, "First tier of the market."),
     ("tier_last", int, "One after its last tier."),
-    ("depth", float, "Base units that displace the book by `move`; infinity is an endless book."),
-    ("move", float, "Log displacement made by one depth."),
-    ("exponent", float, "Exponent of the impact law: 1 flat book, 0.5 square-root law."),
+    ("liquidity_rule", int, "Number of the kind of book in stress.kernels.liquidity."),
+    ("depth", float, "`power`: base units that displace the book by `move`, infinity is endless. `amm`: the reserve."),
+    ("move", float, "`power`: log displacement made by one depth."),
+    ("exponent", float, "`power`: exponent of the impact, 1 flat book, 0.5 square-root law."),
     ("permanent", float, "Share of the displacement that stays in the fundamental price."),
     ("recovery", float, "Factor on the displacement per check: 2^(-dt / half-life)."),
     ("drought_exponent", float, "Fall of the depth with volatility; 0 is off."),

@@ -10,7 +10,8 @@ import pytest
 
 from stress.book import terms_of
 from stress.build.venue import clock_of, markets_of
-from stress.errors import InvalidInput, MeaninglessInput
+from stress.errors import InvalidInput, MalformedInput, MeaninglessInput
+from stress.kernels.liquidity import AMM, POWER
 from stress.kernels.marks import BLEND, INDEX, MEDIAN3
 from stress.kernels.structs import Markets
 from stress.scenario import Loaded, Scenario, load_scenario
@@ -58,8 +59,23 @@ def test_marks_are_given_to_the_kernels(tmp_path: Path) -> None:
     assert built(load(tmp_path).scenario).each["mark_rule"][0] == INDEX
 
 
+def test_a_pool_is_given_to_the_kernels(tmp_path: Path) -> None:
+    pool = "liquidity: {type: amm, reserve: 50_000_000, half_life: 5m}"
+    each = built(load(tmp_path, ("liquidity: {type: power, depth: unlimited}", pool)).scenario).each
+    assert each["liquidity_rule"].tolist() == [POWER, AMM]
+    assert each["depth"].tolist() == [60e6 / 121_662, 50e6 / 4_000]
+    assert each["drought_exponent"].tolist() == [1.5, 0.0]
+    assert each["permanent"].tolist() == [0.1, 0.0]
+    assert math.isclose(each["recovery"][1], 2.0 ** (-1 / 5))
+
+
 def test_a_scenario_with_all_of_it_is_read_back_as_it_was(tmp_path: Path) -> None:
-    loaded = load(tmp_path, (ORACLE, DISTURBED), ("mark: book", "mark: {type: blend, index: 70%}"))
+    loaded = load(
+        tmp_path,
+        (ORACLE, DISTURBED),
+        ("mark: book", "mark: {type: blend, index: 70%}"),
+        ("{type: power, depth: unlimited}", "{type: amm, reserve: 5M, half_life: none}"),
+    )
     again = load_scenario(write(tmp_path, to_yaml(loaded.scenario), "again.yaml"))
     assert again.digest == loaded.digest
     assert again.scenario == loaded.scenario
@@ -83,6 +99,23 @@ def test_what_means_nothing_is_refused(tmp_path: Path, old: str, new: str, path:
         load(tmp_path, (old, new))
     (problem,) = caught.value.problems
     assert problem.path == f"markets.BTC.{path}"
+    assert message in problem.message
+
+
+UNREADABLE = [
+    ("{type: amm, reserve: 5M}", "half_life", "is missing"),
+    ("{type: amm, half_life: 5m}", "reserve", "is missing: value of one side"),
+    ("{type: amm, reserve: 5M, half_life: 5m, depth: 1M}", "depth", "unknown key 'depth'; known: type, reserve"),
+    ("{type: amm, reserve: unlimited, half_life: 5m}", "reserve", "got 'unlimited'"),
+]
+
+
+@pytest.mark.parametrize(("book", "key", "message"), UNREADABLE)
+def test_a_pool_says_its_size_and_how_it_recovers(tmp_path: Path, book: str, key: str, message: str) -> None:
+    with pytest.raises(MalformedInput) as caught:
+        load(tmp_path, ("{type: power, depth: unlimited}", book))
+    (problem,) = caught.value.problems
+    assert problem.path == f"markets.ETH.liquidity.{key}"
     assert message in problem.message
 
 

@@ -86,8 +86,23 @@ LAYERS = st.one_of(
     st.lists(ANY_LAYER, min_size=2, max_size=4),
     st.lists(ANY_LAYER, max_size=2),
 )
-MARKS = st.sampled_from([{"type": "index"}, {"type": "book"}])
-ORACLES = st.sampled_from([{}, {"lag": 2.0}, {"lag": 1.0, "heartbeat": 3.0, "deviation": 0.02}, {"heartbeat": 2.0}])
+MARKS = st.sampled_from(
+    [
+        {"type": "index"},
+        {"type": "book"},
+        {"type": "blend", "w_index": 0.7},
+        {"type": "median3", "half_life": 2.0},
+    ]
+)
+ORACLES = st.sampled_from(
+    [
+        {},
+        {"lag": 2.0},
+        {"lag": 1.0, "heartbeat": 3.0, "deviation": 0.02},
+        {"heartbeat": 2.0, "frozen": [[3.0, 6.0]]},
+        {"spoof": [[2.0, 4.0, 0.9]]},
+    ]
+)
 DEPTHS = st.sampled_from([0.02, 0.1, 0.5, 3.0, None])
 BOOKS = st.fixed_dictionaries(
     {

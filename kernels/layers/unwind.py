@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..auction import NO_FILL, fill_price, move_book
+from ..auction import NO_FILL
 from ..jit import part
+from ..liquidity import fill_price, fillable_share, move_book
 from ..settle import observe_price
 from ..state import State
 from ..structs import Venue
@@ -31,9 +32,10 @@ def unwind(venue: Venue, state: State) -> None:
             net += order
         if not used:
             continue
-        price = fill_price(venue.markets, now, m, net)
+        share = fillable_share(venue.markets, now, m, net)
+        price = fill_price(venue.markets, now, m, share * net)
         for k in range(venue.layers.size):
-            order = _order(venue, state, k, m)
+            order = share * _order(venue, state, k, m)
             if order == 0.0:
                 continue
             row = venue.layers[k].account
@@ -41,5 +43,5 @@ def unwind(venue: Venue, state: State) -> None:
             layers.quantity[k, m] += order
             ledger.each[row].outside_cash += order * (price - now[m].funding)
             ledger.outside_quantity[row, m] -= order
-        move_book(venue.markets, now, m, net)
+        move_book(venue.markets, now, m, share * net)
         observe_price(now, state.market_out, m)

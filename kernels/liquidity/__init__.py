@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+from ..jit import part
+from ..marks.book import book_price
+from ..records import Records
 from ..registry import Parameter, Rule
+from ..structs import Markets
+from .amm import average_over_price, displacement_by, most_sold
+from .power import average_price, displacement, units_at
 
 LIQUIDITY: tuple[Rule, ...] = (
     Rule(
@@ -18,5 +26,62 @@ LIQUIDITY: tuple[Rule, ...] = (
             Parameter("drought", "map", "Fall of the depth when volatility rises."),
         ),
     ),
+    Rule(
+        "amm",
+        "A pool that keeps the product of its two sides; selling n units into a reserve r moves its price by "
+        "(r / (r + n))^2, and arbitrage pulls it back with a half-life.",
+        "Angeris, Kao, Chiang, Noyes and Chitra (2019), An analysis of Uniswap markets",
+        (
+            Parameter("reserve", "money", "Value of one side of the pool at the initial price."),
+            Parameter("half_life", "duration", "Time in which arbitrage undoes half of the displacement."),
+        ),
+    ),
 )
 """Kinds of book, by number."""
+
+POWER, AMM = 0, 1
+
+
+@part
+def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
+    """Average price at which the book of market m takes ``net`` base units; infinite for more than a pool holds."""
+    x, depth = now[m].displacement, now[m].depth
+    if net == 0.0:
+        return book_price(now, m)
+    if markets.each[m].liquidity_rule == AMM:
+        return book_price(now, m) * average_over_price(net, x, depth)
+    move, exponent = markets.each[m].move, markets.each[m].exponent
+    return average_price(now[m].fundamental, units_at(x, depth, move, exponent), net, depth, move, exponent)
+
+
+@part
+def highest_price(markets: Markets, now: Records, m: int) -> float:
+    """Average price of the most that the book of market m sells at once; infinite where there is no most."""
+    if markets.each[m].liquidity_rule != AMM:
+        return math.inf
+    return fill_price(markets, now, m, most_sold(now[m].displacement, now[m].depth))
+
+
+@part
+def fillable_share(markets: Markets, now: Records, m: int, net: float) -> float:
+    """Share of a net quantity that the book of market m fills: all, but for more than a pool sells."""
+    if markets.each[m].liquidity_rule != AMM or net <= 0.0:
+        return 1.0
+    return min(1.0, most_sold(now[m].displacement, now[m].depth) / net)
+
+
+@part
+def move_book(markets: Markets, now: Records, m: int, net: float) -> None:
+    """Displace the book of market m by a net fill; the permanent share moves the fundamental price."""
+    depth, x = now[m].depth, now[m].displacement
+    if net == 0.0 or math.isinf(depth):
+        return
+    if markets.each[m].liquidity_rule == AMM:
+        change = displacement_by(net, x, depth)
+    else:
+        move, exponent = markets.each[m].move, markets.each[m].exponent
+        change = displacement(units_at(x, depth, move, exponent) + net, depth, move, exponent) - x
+    lasting = markets.each[m].permanent * change
+    now[m].shift += lasting
+    now[m].fundamental *= math.exp(lasting)
+    now[m].displacement = x + change - lasting

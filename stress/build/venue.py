@@ -11,12 +11,13 @@ from stress.build.accruals import dynamic_margin, funding_rate, margin_scale
 from stress.build.index import tier_table
 from stress.build.timing import checks_in, halving
 from stress.kernels.limits import LIMITS
+from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Clock, Floats, Ints, Markets
-from stress.scenario.markets import BlendMark, Market, Median3Mark, Oracle, Shock
+from stress.scenario.markets import BlendMark, Drought, Market, Median3Mark, Oracle, PowerLaw, Shock
 from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, ToTarget
 from stress.scenario.schema import Scenario
 
@@ -72,11 +73,30 @@ def disturbances_of(oracles: list[Oracle], clock: Clock) -> Records:
     )
 
 
+def books_of(markets: list[Market], dt: float) -> dict[str, Floats | Ints]:
+    """[m] columns of INSTRUMENT that say how each book takes a fill and recovers from it."""
+    books = [market.liquidity for market in markets]
+    laws = [book if isinstance(book, PowerLaw) else None for book in books]
+    sizes = [book.depth if isinstance(book, PowerLaw) else book.reserve for book in books]
+    return {
+        "liquidity_rule": _ints([number_of(LIQUIDITY, book.type) for book in books]),
+        "depth": _floats([size / market.price for size, market in zip(sizes, markets, strict=True)]),
+        "move": _floats([law.at if law else 1.0 for law in laws]),
+        "exponent": _floats([law.exponent if law else 1.0 for law in laws]),
+        "permanent": _floats([law.permanent if law else 0.0 for law in laws]),
+        "recovery": _floats([halving(dt, book.half_life) for book in books]),
+    }
+
+
+def _drought(market: Market) -> Drought | None:
+    """How the depth of the market's book falls with volatility."""
+    return market.liquidity.drought if isinstance(market.liquidity, PowerLaw) else None
+
+
 def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
     """Margin tiers, books, marks and oracles of the scenario's markets."""
     markets: list[Market] = list(scenario.markets.values())
-    books = [market.liquidity for market in markets]
-    droughts = [book.drought for book in books]
+    droughts = [_drought(market) for market in markets]
     marks = [market.mark for market in markets]
     oracles = [market.oracle for market in markets]
     return Markets(
@@ -84,11 +104,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
             INSTRUMENT,
             tier_first=terms.tiers.first[:-1],
             tier_last=terms.tiers.first[1:],
-            depth=_floats([market.liquidity.depth / market.price for market in markets]),
-            move=_floats([book.at for book in books]),
-            exponent=_floats([book.exponent for book in books]),
-            permanent=_floats([book.permanent for book in books]),
-            recovery=_floats([halving(clock.dt, book.half_life) for book in books]),
+            **books_of(markets, clock.dt),
             drought_exponent=_floats([drought.exponent if drought else 0.0 for drought in droughts]),
             drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),
             drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
@@ -113,7 +129,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
 
 def _calm_volatility(market: Market) -> float:
     """Volatility at which the stated depth holds; 1 where no drought asks."""
-    drought = market.liquidity.drought
+    drought = _drought(market)
     if drought is None:
         return 1.0
     return float(drought.volatility or market.model.long_run_volatility() or 1.0)

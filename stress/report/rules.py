@@ -27,7 +27,11 @@ _WRITERS: dict[str, Callable[[float], str]] = {
         ("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat", "interval", "notice"), duration
     ),
     **dict.fromkeys(
-        ("deviation", "drift", "fee", "fund_share", "initial", "jump_mean", "jump_std", "share", "volatility"), rate
+        (
+            *("deviation", "drift", "fee", "fund_share", "index", "initial"),
+            *("jump_mean", "jump_std", "share", "volatility"),
+        ),
+        rate,
     ),
 }
 """How the number under a key is written; others stand as they are."""
@@ -101,17 +105,19 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
     rows = []
     for name in names:
         law = scenario["markets"][name]["liquidity"]
-        endless = isinstance(law["depth"], str) or math.isinf(law["depth"])
-        depth = "unlimited" if endless else f"{money(law['depth'])} at {rate(law['at'])}"
-        times = "" if endless or not law["depth"] else f"{open_interest.get(name, 0.0) / law['depth']:.3g}"
+        pool = law["type"] == "amm"
+        size = law["reserve" if pool else "depth"]
+        endless = isinstance(size, str) or math.isinf(size)
+        depth = "unlimited" if endless else f"{money(size)} " + ("a side" if pool else f"at {rate(law['at'])}")
+        times = "" if endless or not size else f"{open_interest.get(name, 0.0) / size:.3g}"
         rows.append(
             [
                 name,
                 depth,
                 times,
-                f"{law['exponent']:g}",
+                "constant product" if pool else f"{law['exponent']:g}",
                 shown("half_life", law["half_life"]),
-                rate(law["permanent"]),
+                "none" if pool else rate(law["permanent"]),
                 _drought(law.get("drought")),
             ]
         )
@@ -140,6 +146,19 @@ def marks(scenario: _Scenario, names: Sequence[str]) -> Table:
         delays = [shown(key, oracle[key]) for key in ("lag", "heartbeat", "deviation")]
         rows.append([name, shown("mark", market["mark"]), *delays])
     return table("Marks", ["Market", "Mark", "Oracle lag", "Heartbeat", "Deviation"], rows, words=True)
+
+
+def disturbances(scenario: _Scenario, names: Sequence[str]) -> Table | None:
+    """Outages and spoofs of the oracles; None without any."""
+    rows = []
+    for name in names:
+        oracle = scenario["markets"][name]["oracle"]
+        for what, windows in (("stands still", oracle.get("outages")), ("shows a false price", oracle.get("spoofs"))):
+            for window in windows or ():
+                shown_price = f"{window['factor']:.4g} times its own" if "factor" in window else "the last one taken"
+                rows.append([name, what, duration(window["from"]), duration(window["to"]), shown_price])
+    headings = ["Market", "Oracle", "From", "Until", "Price"]
+    return table("Disturbed oracles", headings, rows, words=True) if rows else None
 
 
 def models(scenario: _Scenario, names: Sequence[str]) -> Iterator[Table]:

@@ -138,6 +138,7 @@ def _rules(run: Run) -> Section:
         rules.margin(scenario, markets),
         rules.moving_margin(scenario, markets),
         rules.marks(scenario, markets),
+        rules.disturbances(scenario, markets),
         rules.liquidity(scenario, markets, run.manifest["book"]["open_interest"]),
     )
     return Section("The venue's rules", blocks)

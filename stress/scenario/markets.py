@@ -180,6 +180,18 @@ class PowerLaw(Part):
             yield ("half_life",), "is missing: half-life of the displacement, or none if it never decays"
 
 
+class ConstantProduct(Part):
+    """A pool that keeps the product of its two sides; arbitrage pulls it back to the fundamental price."""
+
+    type: Literal["amm"]
+    reserve: Annotated[float, Money(above=0.0)] = Field(
+        description="Value of one side of the pool at the initial price."
+    )
+    half_life: Annotated[float, Duration(above=0.0, endless="none")] = Field(
+        description="Half-life of the displacement; none if nobody trades it away."
+    )
+
+
 class Tier(Part):
     """A maintenance rate from a notional on; the requirement is continuous between tiers."""
 
@@ -318,7 +330,7 @@ class Oracle(Part):
 
 
 Model = Annotated[Gbm | Heston | Bates | Replay | Prescribed, Family("model")]
-Liquidity = Annotated[PowerLaw, Family("liquidity")]
+Liquidity = Annotated[PowerLaw | ConstantProduct, Family("liquidity")]
 Mark = Annotated[IndexMark | BookMark | BlendMark | Median3Mark, Family("mark", bare=True)]
 
 
@@ -340,7 +352,7 @@ class Market(Part):
         """A drought needs a calm volatility to compare with; prescribed prices start at the price."""
         if isinstance(self.model, Prescribed) and not math.isclose(self.model.prices[0], self.price, rel_tol=1e-9):
             yield ("model", "prices", 0), f"must be the initial price {self.price:g}, got {self.model.prices[0]:g}"
-        drought = self.liquidity.drought
+        drought = self.liquidity.drought if isinstance(self.liquidity, PowerLaw) else None
         needed = drought is not None and drought.exponent > 0.0 and drought.volatility is None
         if needed and not self.model.long_run_volatility():
             yield (

@@ -11,10 +11,11 @@ from stress.book import stack_tiers
 from stress.build.index import index_book, tier_table
 from stress.build.timing import checks_in, halving
 from stress.kernels.limits import LIMITS
+from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
 from stress.kernels.records import Records, table
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Ints, Markets, Venue
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
 from tests.conformance.layers import first_funds, layers_of
 from tests.conformance.reading import Unsupported
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 MARKET_KEYS = frozenset(
     "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity kappa funding "
-    "dynamic_margin".split()
+    "dynamic_margin reserve".split()
 )
 POOL_KEYS = frozenset("name size limit fee latency capacity takeover_when layers".split())
 
@@ -45,7 +46,7 @@ def _depth_scale(markets: list[Json], checks: int) -> Floats:
 
 
 def _first_depth(market: Json) -> float:
-    depth = market.get("depth")
+    depth = market.get("reserve" if market.get("liquidity") == "amm" else "depth")
     if depth is None:
         return math.inf
     return float(depth[0] if isinstance(depth, list) else depth)
@@ -75,8 +76,6 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
     for market in markets:
         _only(market, MARKET_KEYS, "market")
         _only(market.get("oracle", {}), frozenset({"lag", "heartbeat", "deviation", "frozen", "spoof"}), "oracle")
-        if market.get("liquidity", "power") != "power":
-            raise Unsupported(f"liquidity {market['liquidity']}")
     tiers = stack_tiers([[(low, rate) for low, rate in market["tiers"]] for market in markets])
     droughts = [market.get("drought", {}) for market in markets]
     marks = [market.get("mark", {}) for market in markets]
@@ -86,6 +85,7 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
             INSTRUMENT,
             tier_first=tiers.first[:-1],
             tier_last=tiers.first[1:],
+            liquidity_rule=_ints([_number(LIQUIDITY, market.get("liquidity", "power")) for market in markets]),
             depth=_floats([_first_depth(market) for market in markets]),
             move=_floats([market.get("y", 0.01) for market in markets]),
             exponent=_floats([market.get("delta", 1.0) for market in markets]),

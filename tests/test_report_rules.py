@@ -1,0 +1,48 @@
+"""What the report says of books, marks and oracles, from a scenario as a user writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stress.report import rules
+from stress.scenario import load_scenario
+from tests.scenario_text import REFERENCE, write
+
+
+def canonical(folder: Path, **markets: tuple[str, str]) -> Any:
+    """The reference scenario with a text of it replaced by another."""
+    text = REFERENCE
+    for old, new in markets.values():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return load_scenario(write(folder, text)).canonical
+
+
+def test_a_pool_is_told_from_a_law(tmp_path: Path) -> None:
+    pool = ("{type: power, depth: unlimited}", "{type: amm, reserve: 5M, half_life: 5m}")
+    law, amm = rules.liquidity(canonical(tmp_path, book=pool), ["BTC", "ETH"], {"BTC": 120e6, "ETH": 20e6}).rows
+    assert law[:4] == ("BTC", "$60.0M at 1%", "2", "0.5")
+    assert amm == ("ETH", "$5.00M a side", "4", "constant product", "5 min", "none", "none")
+
+
+def test_disturbed_oracles_are_listed(tmp_path: Path) -> None:
+    oracle = "oracle: {outages: [{from: 6h, to: 8h}], spoofs: [{from: 2h, to: 3h, factor: 90%}]}"
+    scenario = canonical(tmp_path, oracle=("oracle: {lag: 3s, heartbeat: 3s, deviation: 0%}", oracle))
+    table = rules.disturbances(scenario, ["BTC", "ETH"])
+    assert table is not None
+    assert table.rows == (
+        ("BTC", "stands still", "6 h", "8 h", "the last one taken"),
+        ("BTC", "shows a false price", "2 h", "3 h", "0.9 times its own"),
+    )
+    assert rules.disturbances(canonical(tmp_path), ["BTC", "ETH"]) is None
+
+
+def test_marks_are_said_with_their_numbers(tmp_path: Path) -> None:
+    marks = canonical(
+        tmp_path,
+        one=("mark: {type: index}", "mark: {type: median3, half_life: 150s}"),
+        other=("mark: book", "mark: {type: blend, index: 70%}"),
+    )
+    found = [row[1] for row in rules.marks(marks, ["BTC", "ETH"]).rows]
+    assert found == ["median3 (half life 150 s)", "blend (index 70%)"]
