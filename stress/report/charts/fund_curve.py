@@ -98,9 +98,12 @@ def _current(axes: Axes, fund: FundSizing, top: float) -> list[Artist]:
         return []
     axes.set_ylim(0.0, 1.15 * max(top, fund.current))
     line = axes.axhline(fund.current, color=style.RED, linewidth=1.5)
+    # The curve rises to the right: a low line is free of it there, a high one at the left.
+    right = fund.current < 0.5 * top
     axes.annotate(
         f"current {fund.noun} {money(fund.current)}",
-        xy=(0.012, fund.current),
+        xy=(0.988 if right else 0.012, fund.current),
+        ha="right" if right else "left",
         xycoords=axes.get_yaxis_transform(),
         xytext=(0, 4),
         textcoords="offset points",
