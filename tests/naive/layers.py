@@ -1,0 +1,211 @@
+"""Section 6: insurance funds, backstop vaults and shared funds, and losses that are shared out."""
+
+from __future__ import annotations
+
+import math
+
+from tests.naive.ledger import NOTHING, Account, Balance, Layer, Pool, World, decay
+from tests.naive.margin import dust, equity, gross, in_breach, insolvent, maintenance
+
+
+def under_floor(world: World, balance: Balance) -> bool:
+    if balance.unlimited:
+        return False
+    return equity(world, balance) < balance.floor - dust(world, balance)
+
+
+def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
+    """Accounts that a fund or vault is offered: insolvent ones, those a limit left unfilled, a vault's own."""
+    rules, found = world.pools[layer.pool].rules, []
+    for account in world.of_pool(layer.pool):
+        offered = insolvent(world, account)
+        if rules.get("takeover_when", "unfilled") == "unfilled" and account.name in unfilled:
+            offered = offered or in_breach(world, account)
+        if layer.kind == "backstop_vault" and not account.flat():
+            line = float(layer.rules.get("share", 2.0 / 3.0)) * maintenance(world, account)
+            offered = offered or equity(world, account) < line - dust(world, account)
+        if offered:
+            found.append(account)
+    return found
+
+
+def take_over(world: World, layer: Layer, account: Account, share: float) -> None:
+    """Move a share of a whole margin account: cash, positions, so its equity."""
+    balance, pool = layer.balance, world.pools[layer.pool]
+    assert balance is not None
+    if share < NOTHING:
+        return
+    value = share * equity(world, account)
+    pool.add("takeover_notional", share * gross(world, account))
+    if value < 0.0:
+        pool.add("bad_debt", -value)
+        layer.paid -= value
+    else:
+        layer.received += value
+    for market, q in list(account.q.items()):
+        balance.q[market] = balance.q.get(market, 0.0) + share * q
+        account.q[market] = 0.0 if share == 1.0 else q - share * q
+    balance.cash += share * account.cash
+    account.cash = 0.0 if share == 1.0 else account.cash - share * account.cash
+
+
+def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
+    """One batch of a balance: first all with E >= 0, then the same share of all with E < 0; True if any moved.
+
+    ``layers`` are the places at which the balance stands: one, or several pools' for a shared fund.
+    """
+    balance = layers[0].balance
+    assert balance is not None
+    batch = [(layer, account) for layer in layers for account in offers(world, layer, unfilled)]
+    if not batch:
+        return False
+    if under_floor(world, balance):
+        decline(world, balance)
+        return False
+    solvent = [(layer, account) for layer, account in batch if equity(world, account) >= 0.0]
+    deficits = [(layer, account) for layer, account in batch if equity(world, account) < 0.0]
+    for layer, account in solvent:
+        take_over(world, layer, account, 1.0)
+    if balance.rules.get("accept_negative", True) and deficits:
+        return _take_deficits(world, balance, deficits) or bool(solvent)
+    return bool(solvent)
+
+
+def decline(world: World, balance: Balance) -> None:
+    if balance.first_decline is None:
+        balance.first_decline = world.step
+
+
+def _take_deficits(world: World, balance: Balance, deficits: list[tuple[Layer, Account]]) -> bool:
+    room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
+    owed = {account.name: -equity(world, account) for _, account in deficits}
+    taken = False
+    if not balance.rules.get("partial", True):
+        for layer, account in sorted(deficits, key=lambda pair: owed[pair[1].name]):
+            if owed[account.name] > room:
+                decline(world, balance)
+                break
+            room -= owed[account.name]
+            take_over(world, layer, account, 1.0)
+            taken = True
+        return taken
+    for layer, account, share in _shares(world, deficits, owed, room):
+        if share < 1.0:
+            decline(world, balance)
+        if share >= NOTHING:
+            take_over(world, layer, account, share)
+            taken = True
+    return taken
+
+
+def _shares(
+    world: World, deficits: list[tuple[Layer, Account]], owed: dict[str, float], room: float
+) -> list[tuple[Layer, Account, float]]:
+    """The share of every deficit: what there is, pro rata to the pools' demand, within each pool's cap."""
+    demand: dict[str, float] = {}
+    caps: dict[str, float] = {}
+    for layer, account in deficits:
+        demand[layer.pool] = demand.get(layer.pool, 0.0) + owed[account.name]
+        cap = (layer.rules.get("pool_caps") or {}).get(layer.pool, math.inf)
+        caps[layer.pool] = max(0.0, cap - layer.paid)
+    given = waterfill({p: d for p, d in demand.items()}, {p: min(d, caps[p]) for p, d in demand.items()}, room)
+    return [(layer, account, min(1.0, given[layer.pool] / demand[layer.pool])) for layer, account in deficits]
+
+
+def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) -> dict[str, float]:
+    """Spread an amount in proportion to weights, nobody over its cap."""
+    given = dict.fromkeys(weights, 0.0)
+    if amount >= sum(caps.values()):
+        return dict(caps)
+    open_names = [name for name in weights if weights[name] > 0.0 and caps[name] > 0.0]
+    left = amount
+    while open_names:
+        level = left / sum(weights[name] for name in open_names)
+        full = [name for name in open_names if caps[name] <= level * weights[name]]
+        for name in full or open_names:
+            given[name] = caps[name] if full else level * weights[name]
+        if not full:
+            break
+        left = max(0.0, left - sum(caps[name] for name in full))
+        open_names = [name for name in open_names if name not in full]
+    return given
+
+
+def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
+    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed."""
+    found = []
+    for layer in pool.layers:
+        balance = layer.balance
+        if balance is None or layer.place >= before or not balance.adl_below_floor:
+            continue
+        if balance.flat() and under_floor(world, balance) and insolvent(world, balance):
+            found.append(balance)
+    return found
+
+
+def pay_layer_debts(world: World, layer: Layer) -> bool:
+    """A fund or vault pays what flat layers before it owe, in one share, as far as its floor."""
+    balance, pool = layer.balance, world.pools[layer.pool]
+    assert balance is not None
+    debts = [other for other in flat_debts(world, pool, layer.place) if other is not balance]
+    total = -sum(other.cash for other in debts)
+    if total <= 0.0 or under_floor(world, balance) or not balance.rules.get("accept_negative", True):
+        return False
+    room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
+    share = min(1.0, room / total)
+    if share < 1.0:
+        decline(world, balance)
+    for other in debts:
+        layer.paid -= share * other.cash
+        balance.cash += share * other.cash
+        other.cash -= share * other.cash
+    return share >= NOTHING
+
+
+def socialise(world: World, layer: Layer) -> bool:
+    """Spread the debts of flat accounts and layers over the pool; nobody pays more than its base or its equity.
+
+    Readings: open interest is a payer's gross notional at the marks, and caps nobody; profit and equity do.
+    """
+    pool = world.pools[layer.pool]
+    owed: list[Account | Balance] = [a for a in world.of_pool(pool.name) if a.flat() and insolvent(world, a)]
+    owed += flat_debts(world, pool, layer.place)
+    debt = -sum(holder.cash for holder in owed)
+    if debt <= 0.0:
+        return False
+    base, caps = bases(world, pool, str(layer.rules["rule"]))
+    paid = waterfill(base, caps, debt)
+    total = sum(paid.values())
+    for name, amount in paid.items():
+        world.accounts[name].cash -= amount
+    for holder in owed:
+        amount = -holder.cash if total >= debt else -holder.cash * total / debt
+        pool.add("socialised" if isinstance(holder, Account) else "socialised_for_layers", amount)
+        if isinstance(holder, Account):
+            pool.add("bad_debt", amount)
+        holder.cash = 0.0 if total >= debt else holder.cash + amount
+    return total > 0.0
+
+
+def bases(world: World, pool: Pool, rule: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Weight and most that every account with equity can be asked for."""
+    weights, caps = {}, {}
+    for account in world.of_pool(pool.name):
+        value = equity(world, account)
+        if value <= 0.0:
+            continue
+        base = {"session_profit": value - account.start, "equity": value}.get(rule, gross(world, account))
+        weights[account.name] = max(0.0, base)
+        caps[account.name] = min(value, weights[account.name]) if rule != "open_interest" else value
+        if weights[account.name] == 0.0:
+            caps[account.name] = 0.0
+    return weights, caps
+
+
+def unwinding(world: World, balance: Balance) -> dict[str, float]:
+    """Signed quantity a balance sends in every market after the rounds."""
+    rule = balance.rules.get("unwind")
+    if rule is None:
+        return {}
+    share = 1.0 - decay(world.dt, float(rule["half_life"]))
+    return {m: -q * share for m, q in balance.q.items() if q != 0.0}

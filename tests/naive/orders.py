@@ -1,0 +1,132 @@
+"""Section 5: who is in breach, what they send, at which limit, and how much of it liquidators can carry."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tests.naive.ledger import Account, Pool, World, steps
+from tests.naive.margin import bankruptcy_price, equity, in_breach, maintenance, margin_in
+
+
+@dataclass
+class Order:
+    """A forced order: signed quantity, and the worst price it may trade at (None: any)."""
+
+    account: Account
+    market: str
+    quantity: float
+    limit: float | None
+    filled: float = 0.0
+
+
+def orders_of_round(world: World, pool: Pool) -> list[Order]:
+    """What the pool's accounts send in this round, cut to what liquidators can still carry."""
+    latency = int(pool.rules.get("latency", 0))
+    orders = []
+    for account in world.of_pool(pool.name):
+        if not in_breach(world, account):
+            account.since = None
+            continue
+        if account.since is None:
+            account.since = world.step
+        if world.step >= account.since + latency:
+            for market, quantity in quantities(world, pool, account).items():
+                if quantity != 0.0:
+                    orders.append(Order(account, market, -quantity, standing_limit(world, pool, account, market)))
+    return within_capacity(world, pool, orders)
+
+
+def quantities(world: World, pool: Pool, account: Account) -> dict[str, float]:
+    """Part of each position to be closed."""
+    size = pool.rules.get("size", {"type": "full"})
+    if size["type"] == "fraction":
+        return slices(world, size, account)
+    if size["type"] == "to_target":
+        share = share_to_target(world, account, float(size["target"]))
+        return {m: share * q for m, q in account.q.items()}
+    return dict(account.q)
+
+
+def slices(world: World, size: dict[str, object], account: Account) -> dict[str, float]:
+    """A share of large positions, all of small ones, once per step; then the cooldown.
+
+    Readings: the cooldown runs from the step in which a share was sent. `full`: all is sent while it runs, a share
+    again after it. `wait`: nothing is sent while it runs, all after it.
+    """
+    if account.sent == world.step:
+        return {}
+    share, above = float(str(size["share"])), float(str(size["above"]))
+    whole = dict(account.q)
+    if account.sliced is not None:
+        cooling = world.step < account.sliced + steps(float(str(size["cooldown"])), world.dt)
+        waits = size.get("during", "full") == "wait"
+        if cooling and waits:
+            return {}
+        if cooling or waits:
+            account.sent = world.step
+            return whole
+    account.sent = world.step
+    large = {m for m, q in whole.items() if abs(q) * world.marks[m] > above}
+    if large:
+        account.sliced = world.step
+    return {m: share * q if m in large else q for m, q in whole.items()}
+
+
+def share_to_target(world: World, account: Account, target: float) -> float:
+    """Least common share of all positions after which equity is ``target`` times maintenance margin."""
+    value = equity(world, account)
+    if value <= 0.0:
+        return 1.0
+    keep, drop = 0.0, 1.0
+    while True:
+        middle = 0.5 * (keep + drop)
+        if middle in (keep, drop):
+            return 1.0 - keep
+        if target * maintenance(world, account, middle) <= value:
+            keep = middle
+        else:
+            drop = middle
+
+
+def standing_limit(world: World, pool: Pool, account: Account, market: str) -> float | None:
+    """Worst price of an order: a `fillable` price stays what it was when the order reached the book in this step."""
+    if pool.rules.get("limit", {"type": "none"})["type"] != "fillable":
+        return limit_price(world, pool, account, market)
+    key = (world.step, market)
+    if key not in account.limits:
+        account.limits[key] = limit_price(world, pool, account, market)
+    return account.limits[key]
+
+
+def limit_price(world: World, pool: Pool, account: Account, market: str) -> float | None:
+    """Worst price of an order, by the pool's rule; `slippage` and `fillable` from the marks of the first round."""
+    rule = pool.rules.get("limit", {"type": "none"})
+    quantity, anchor = account.q[market], world.first_marks[market]
+    worse = -1.0 if quantity > 0.0 else 1.0
+    if rule["type"] == "slippage":
+        limit = anchor * (1.0 + worse * float(rule["cap"]))
+    elif rule["type"] == "bankruptcy":
+        limit = bankruptcy_price(world, account, market)
+    elif rule["type"] == "fillable":
+        margin = maintenance(world, account)
+        ratio = equity(world, account) / margin if margin > 0.0 else -math.inf
+        rush = min(max(float(rule["adj"]) * (1.0 - ratio), 0.0), 1.0)
+        rate = margin_in(world, market, quantity) / (abs(quantity) * world.marks[market])
+        limit = anchor * (1.0 + worse * rush * float(rule["spread"]) * rate)
+    else:
+        return None
+    return None if quantity > 0.0 and limit <= 0.0 else limit
+
+
+def within_capacity(world: World, pool: Pool, orders: list[Order]) -> list[Order]:
+    """Cut all orders by one factor to the notional left in this step; what is filled uses it up."""
+    capacity = pool.rules.get("capacity")
+    if capacity is None:
+        return orders
+    wanted = sum(abs(order.quantity) * world.marks[order.market] for order in orders)
+    left = float(capacity) - pool.used
+    if wanted > left:
+        for order in orders:
+            order.quantity *= max(left, 0.0) / wanted
+    return [order for order in orders if order.quantity != 0.0]

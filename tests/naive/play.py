@@ -1,0 +1,124 @@
+"""From a case's input to the form of its expected result."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tests.naive.ledger import Account, Balance, Layer, Pool, World
+from tests.naive.margin import equity, insolvent
+from tests.naive.market import Market
+from tests.naive.step import advance, observe, remark
+
+Json = dict[str, Any]
+
+
+def play(case: Json) -> Json:
+    """Result of a case's input."""
+    world = begin(case)
+    for _ in range(len(case["markets"][0]["price"]) - 1):
+        advance(world)
+    return result(case, world)
+
+
+def begin(case: Json) -> World:
+    """The world at path index 0."""
+    dt = float(case.get("dt", 1.0))
+    markets = {str(rules["name"]): Market(rules, dt) for rules in case["markets"]}
+    balances: dict[str, Balance] = {}
+    pools = {str(rules["name"]): make_pool(rules, balances) for rules in case["pools"]}
+    accounts = {str(rules["name"]): make_account(rules) for rules in case["accounts"]}
+    shared = [b.name for b in balances.values() if b.rules["type"] == "shared_fund"]
+    outside = {owner: dict.fromkeys(markets, 0.0) for owner in [*pools, *shared]}
+    for account in accounts.values():
+        for m, q in account.q.items():
+            outside[account.pool][m] -= q
+    world = World(dt, int(case.get("max_rounds", 100)), markets, accounts, pools, balances, outside)
+    remark(world)
+    world.previous_marks = dict(world.marks)
+    for account in accounts.values():
+        account.start = equity(world, account)
+    observe(world)
+    return world
+
+
+def make_account(rules: Json) -> Account:
+    q = {m: float(held) for m, (held, _) in rules.get("positions", {}).items()}
+    entry = {m: float(price) for m, (_, price) in rules.get("positions", {}).items()}
+    cash = float(rules.get("cash", 0.0)) - sum(q[m] * entry[m] for m in q)
+    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry)
+
+
+def make_pool(rules: Json, balances: dict[str, Balance]) -> Pool:
+    name = str(rules["name"])
+    layers = []
+    for place, layer in enumerate(rules.get("layers", [])):
+        balance = None
+        if layer["type"] not in ("adl", "socialise"):
+            key = str(layer["name"])
+            if key not in balances:
+                cash = float(layer.get("cash", 0.0))
+                balances[key] = Balance(key, cash, {}, layer, initial=cash)
+            balance = balances[key]
+        layers.append(Layer(place, name, layer, balance))
+    return Pool(name, rules, layers)
+
+
+def result(case: Json, world: World) -> Json:
+    for account in world.accounts.values():
+        if insolvent(world, account):
+            world.pools[account.pool].add("residual_open", -equity(world, account))
+    names = list(world.markets)
+    return {
+        "pools": {name: pool_words(world, pool) for name, pool in world.pools.items()},
+        "accounts": {name: holder_words(world, account, names) for name, account in world.accounts.items()},
+        "layers": {name: balance_words(world, balance, names) for name, balance in world.balances.items()},
+        "markets": {name: market_words(world, market) for name, market in world.markets.items()},
+        "max_rounds_seen": world.max_rounds_seen,
+    }
+
+
+def pool_words(world: World, pool: Pool) -> Json:
+    mine = world.of_pool(pool.name)
+    counts = {
+        "liquidated": sum(account.liquidated for account in mine),
+        "adl_accounts": sum(account.deleveraged for account in mine),
+    }
+    return {**counts, **pool.totals}
+
+
+def holder_words(world: World, holder: Account | Balance, names: list[str]) -> Json:
+    held = [holder.q.get(m, 0.0) for m in names]
+    return {"a": holder.cash, "q": held, "b": [], "equity": equity(world, holder)}
+
+
+def balance_words(world: World, balance: Balance, names: list[str]) -> Json:
+    places = [layer for pool in world.pools.values() for layer in pool.layers if layer.balance is balance]
+    words = holder_words(world, balance, names)
+    del words["b"]
+    return {
+        **words,
+        "low": balance.low,
+        "R": balance.fall,
+        "R_step": balance.fall_step,
+        "paid": sum(layer.paid for layer in places),
+        "received": sum(layer.received for layer in places),
+        "drawn": {layer.pool: layer.paid for layer in places},
+        "first_decline": balance.first_decline,
+        "first_under": balance.first_under,
+        "depletion_step": balance.depletion_step,
+    }
+
+
+def market_words(world: World, market: Market) -> Json:
+    return {
+        "price": market.price,
+        "F": market.fundamental,
+        "mark": world.marks[market.name],
+        "x": market.x,
+        "low": market.low,
+        "max_displacement": market.max_displacement,
+        "outside": {owner: held[market.name] for owner, held in world.outside.items()},
+        "kappa": market.kappa,
+        "depth": None if math.isinf(market.depth) else market.depth,
+    }

@@ -1,0 +1,173 @@
+"""Section 8: one step after another; sections 5 and 6: the rounds of a step."""
+
+from __future__ import annotations
+
+from tests.naive.adl import deleverage
+from tests.naive.auction import clear, fill_book
+from tests.naive.layers import act, pay_layer_debts, socialise, unwinding
+from tests.naive.ledger import Balance, Layer, Pool, World
+from tests.naive.margin import dust, equity, insolvent
+from tests.naive.orders import Order, orders_of_round
+
+
+def advance(world: World) -> None:
+    """Items 1 to 8 of a step."""
+    world.step += 1
+    for market in world.markets.values():
+        market.begin(world.step)
+    remark(world)
+    world.first_marks = dict(world.marks)
+    pay_funding(world)
+    for pool in world.pools.values():
+        pool.used = 0.0
+    rounds, changed = 0, True
+    while changed and rounds < world.max_rounds:
+        rounds += 1
+        changed = play_round(world)
+    world.max_rounds_seen = max(world.max_rounds_seen, rounds)
+    unwind(world)
+    remark(world)
+    observe(world)
+    world.previous_marks = dict(world.marks)
+
+
+def remark(world: World) -> None:
+    world.marks = {name: market.mark() for name, market in world.markets.items()}
+
+
+def pay_funding(world: World) -> None:
+    """Longs pay the rate on notional at the mark; layers too."""
+    for name, market in world.markets.items():
+        rate = float(market.rules["funding"][world.step]) if "funding" in market.rules else 0.0
+        for holder in [*world.accounts.values(), *world.balances.values()]:
+            holder.cash -= rate * holder.q.get(name, 0.0) * world.marks[name]
+
+
+def play_round(world: World) -> bool:
+    """Marks, triggers, auctions, settlement, layers; True if anything changed."""
+    remark(world)
+    orders = [order for pool in world.pools.values() for order in orders_of_round(world, pool)]
+    paid: dict[str, float] = {}
+    for name, market in world.markets.items():
+        mine = [order for order in orders if order.market == name]
+        if mine:
+            settle(world, mine, clear(market, mine), paid)
+    take_fees(world, orders, paid)
+    unfilled = {o.account.name for o in orders if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)}
+    changed = any(order.filled != 0.0 for order in orders)
+    observe(world)
+    changed = run_layers(world, unfilled) or changed
+    changed = write_off(world) or changed
+    observe(world)
+    return changed
+
+
+def settle(world: World, orders: list[Order], price: float, paid: dict[str, float]) -> None:
+    """Book the fills of one market's auction; ``paid`` adds up each account's filled notional."""
+    for order in orders:
+        if order.filled == 0.0:
+            continue
+        account, name = order.account, order.market
+        pool = world.pools[account.pool]
+        account.close(name, order.filled, price)
+        account.liquidated = True
+        world.outside[pool.name][name] -= order.filled
+        mark = world.marks[name]
+        pool.used += abs(order.filled) * mark
+        pool.add("liquidated_notional", abs(order.filled) * mark)
+        pool.add("book_fills", abs(order.filled) * price)
+        pool.add("vwap_gap", order.filled * (price - mark))
+        paid[account.name] = paid.get(account.name, 0.0) + abs(order.filled) * price
+
+
+def take_fees(world: World, orders: list[Order], paid: dict[str, float]) -> None:
+    """Once per account and round, not more than its equity; a share to the pool's first fund."""
+    for name, notional in paid.items():
+        account = world.accounts[name]
+        pool = world.pools[account.pool]
+        rule = pool.rules.get("fee", {})
+        fee = min(float(rule.get("rate", 0.0)) * notional, max(0.0, equity(world, account)))
+        fund = next((layer.balance for layer in pool.layers if layer.balance is not None), None)
+        to_fund = fee * float(rule.get("fund_share", 1.0)) if fund is not None else 0.0
+        account.cash -= fee
+        if fund is not None:
+            fund.cash += to_fund
+        for word, amount in {"fees": fee, "fees_fund": to_fund, "fees_liquidator": fee - to_fund}.items():
+            pool.add(word, amount)
+        pool.add("fees_out", fee - to_fund)
+
+
+def run_layers(world: World, unfilled: set[str]) -> bool:
+    """All layers by their index; a shared fund acts once for the pools that list it at the same index."""
+    changed, done = False, set[tuple[int, str]]()
+    layers = [layer for pool in world.pools.values() for layer in pool.layers]
+    for layer in sorted(layers, key=lambda layer: layer.place):
+        if layer.kind == "adl":
+            changed = deleverage(world, layer) or changed
+        elif layer.kind == "socialise":
+            changed = socialise(world, layer) or changed
+        else:
+            together = together_with(layer, layers)
+            key = (layer.place, together[0].pool)
+            if key not in done:
+                done.add(key)
+                changed = act(world, together, unfilled) or changed
+                for each in together:
+                    changed = pay_layer_debts(world, each) or changed
+    return changed
+
+
+def together_with(layer: Layer, layers: list[Layer]) -> list[Layer]:
+    """The same balance at the same place of other pools' lists, and the layer itself."""
+    return [other for other in layers if other.balance is layer.balance and other.place == layer.place]
+
+
+def write_off(world: World) -> bool:
+    """What is left of flat accounts in debt after the last layer is the pool's residual."""
+    changed = False
+    for account in world.accounts.values():
+        if account.flat() and insolvent(world, account):
+            world.pools[account.pool].add("residual", -account.cash)
+            world.pools[account.pool].add("bad_debt", -account.cash)
+            account.cash = 0.0
+            changed = True
+    return changed
+
+
+def unwind(world: World) -> None:
+    """Layers reduce their inventories, one auction per market."""
+    sent = {name: unwinding(world, balance) for name, balance in world.balances.items()}
+    for name, market in world.markets.items():
+        fills = {who: quantities[name] for who, quantities in sent.items() if quantities.get(name)}
+        if not fills:
+            continue
+        price = fill_book(market, sum(fills.values()))
+        for who, dq in fills.items():
+            world.balances[who].close(name, dq, price)
+            world.outside[ledger_of(world, world.balances[who])][name] -= dq
+
+
+def ledger_of(world: World, balance: Balance) -> str:
+    """Whose outside traders a balance trades with: its pool's, or its own for a shared fund."""
+    if balance.name in world.outside:
+        return balance.name
+    return next(pool.name for pool in world.pools.values() if holds(pool, balance))
+
+
+def holds(pool: Pool, balance: Balance) -> bool:
+    return any(layer.balance is balance for layer in pool.layers)
+
+
+def observe(world: World) -> None:
+    """Equity of every balance now: the lowest, the largest fall, and when it first was at or under its floor."""
+    for balance in world.balances.values():
+        value, slack = equity(world, balance), dust(world, balance)
+        balance.low = min(balance.low, value)
+        if balance.initial - value > balance.fall:
+            balance.fall, balance.fall_step = balance.initial - value, world.step
+        if balance.unlimited:
+            continue
+        if value < balance.floor - slack and balance.first_under is None:
+            balance.first_under = world.step
+        if value <= balance.floor + slack and value < balance.initial and balance.depletion_step is None:
+            balance.depletion_step = world.step
