@@ -16,6 +16,7 @@ from .layers.balance import (
     has_balance,
     layer_equity,
 )
+from .layers.stop import clear_highs, note_high
 from .margin import equity
 from .marks import set_marks
 from .records import Records
@@ -65,6 +66,7 @@ def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
     for j in range(book.positions.size):
         accounts.positions[j].quantity = book.positions[j].quantity
         accounts.positions[j].limit_step = NEVER
+        accounts.positions[j].adl_gain = 0.0
     for i in range(book.accounts.size):
         accounts.each[i].cash = book.accounts[i].cash
         accounts.each[i].since = NEVER
@@ -76,6 +78,7 @@ def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
 @part
 def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.quantity)
+    clear_highs(state)
     zero(state.out)
     for k in range(layers.size):
         state.each[k].cash = layers[k].capital
@@ -83,6 +86,7 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
             state.out[k, column] = math.nan
         if has_balance(layers, k):
             state.each[k].start = layer_equity(state, now, k)
+            note_high(layers, state, k, state.each[k].start, 0.0)
             state.out[k, LOW] = state.each[k].start
             state.out[k, FALL] = 0.0
 

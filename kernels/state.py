@@ -24,6 +24,7 @@ ACCOUNT = record(
     ("events", int, "Bits of what happened."),
     ("unfilled", int, "1 when the limit left the account's order unfilled this round."),
     ("fee_base", float, "Value the account traded in this round's auctions."),
+    ("accepted", float, "Share of the account that the layer at work has room for."),
     ("closing", int, "1 while ADL is closing the account."),
     ("closing_equity", float, "Its equity when ADL began."),
     ("closing_maintenance", float, "Its maintenance when ADL began."),
@@ -34,6 +35,7 @@ POSITION = record(
     ("quantity", float, "Signed quantity."),
     ("limit", float, "Limit price of the last order for the position."),
     ("limit_step", int, "Step in which that limit was set, or NEVER."),
+    ("adl_gain", float, "Profit against the entry price realised on what ADL has closed of it."),
 )
 
 MARKET = record(
@@ -59,6 +61,8 @@ MARKET = record(
 BALANCE = record(
     ("cash", float, "Ledger cash of the layer."),
     ("start", float, "Its equity at index 0."),
+    ("slot", int, "Column of `highs` of the running check."),
+    ("seen_at", float, "Seconds of the last observation."),
     ("demand", float, "Deficits that the pool offers to the layer this round."),
     ("granted", float, "What the layer grants of them."),
 )
@@ -98,6 +102,8 @@ class LayerState(NamedTuple):
     """[l] BALANCE."""
     quantity: Floats
     """[l, m] inventory."""
+    highs: Floats
+    """[l, n] highest equity of each of the last checks, for stop rules."""
     out: Floats
     """[l, LAYER_COLUMNS] results."""
 
@@ -212,7 +218,12 @@ def allocate(venue: Venue) -> State:
     return State(
         Accounts(records(ACCOUNT, n), records(POSITION, nj), np.zeros(n, np.int64)),
         records(MARKET, m),
-        LayerState(records(BALANCE, layers), np.zeros((layers, m)), np.zeros((layers, len(LAYER_COLUMNS)))),
+        LayerState(
+            records(BALANCE, layers),
+            np.zeros((layers, m)),
+            np.zeros((layers, int(venue.layers["stop_checks"].max(initial=-1)) + 1)),
+            np.zeros((layers, len(LAYER_COLUMNS))),
+        ),
         Ledger(
             records(COUNTERPART, rows),
             np.zeros((rows, m)),

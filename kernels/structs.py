@@ -171,10 +171,20 @@ LAYER = record(
     ("share", float, "Vault: takes accounts with equity under share * maintenance."),
     ("accept_negative", int, "Vault: 1 takes accounts with negative equity too."),
     ("unwind", int, "Number of the unwind rule in stress.kernels.layers."),
-    ("unwind_share", float, "`twap`: share of the inventory sent per check, 1 - 2^(-dt / half-life)."),
+    ("unwind_share", float, "`twap`: share of the inventory sent per check. `participation`: share of the depth."),
+    ("stop_checks", int, "Checks that the stop rule looks back; -1 is no rule."),
+    ("stop_share", float, "Fall from the highest equity that stops it, as a share of that."),
+    ("stop_amount", float, "The same as an amount; both add up."),
+    ("equity_cap", float, "Most of its equity that stands behind the deficits of one round; infinity is all."),
     ("rank", int, "ADL: number of the rank in stress.kernels.ranks."),
     ("price", int, "ADL: number in stress.kernels.layers.PRICES."),
     ("payers", int, "Socialise: number in stress.kernels.layers.BASES."),
+)
+
+CAP = record(
+    ("layer", int, "Layer with the balance."),
+    ("market", int, "Market of the inventory."),
+    ("most", float, "Value at the mark that takeovers may lead to."),
 )
 
 
@@ -218,4 +228,6 @@ class Venue(NamedTuple):
     """[p] POOL."""
     layers: Records
     """[l] LAYER, in the order in which they act: by place, then pool; a shared fund has one in each of its pools."""
+    caps: Records
+    """[c] CAP of those layers that have any."""
     max_rounds: int

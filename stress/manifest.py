@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,11 @@ from stress import book, provenance, store
 if TYPE_CHECKING:
     from stress.build import Plan
 
-_BLIND_TO_SIZE = frozenset({"insurance_fund", "backstop_vault", "adl", "socialise"})
-"""Kinds of layers with no rule, such as a stop or a cap, that reads how large a fund is."""
+_BLIND_TO_SIZE = frozenset({"insurance_fund", "backstop_vault", "shared_fund", "adl", "socialise"})
+"""Kinds of layers that do not read how large a fund is, unless by one of these:"""
+_READ_THE_FUND = ("cap", "stop", "draw_cap", "equity_cap")
+_OFF: tuple[object, ...] = (None, "none", {})
+"""Values with which such a rule is off."""
 
 
 def manifest(
@@ -47,17 +50,21 @@ def manifest(
         "content_hash": store.combined_hash(parts, tables),
         "book": book.summary(plan.positions, plan.terms),
         "notes": list(plan.notes),
-        "sizing_identity": sizing_identity(kind for _, _, kind in plan.layer_names),
+        "sizing_identity": sizing_identity(plan.loaded.canonical.get("pools", {})),
         "command": command,
         "platform": provenance.platform(),
         "environment": provenance.environment(),
     }
 
 
-def sizing_identity(kinds: Iterable[str]) -> bool:
+def sizing_identity(pools: Mapping[str, Any]) -> bool:
     """Whether one run sizes every fund: a fund of any size is depleted on the paths that require more.
 
-    True where nothing but acceptance depends on the size of a fund (MODEL 9);
-    a kind of layer that is not known for it makes it False.
+    True where nothing but acceptance depends on the size of a fund (MODEL 9).
+    ``pools`` are those of the canonical scenario; a kind of layer that is not
+    known for it makes it False.
     """
-    return set(kinds) <= _BLIND_TO_SIZE
+    layers = [layer for pool in pools.values() for layer in pool["layers"]]
+    return all(
+        layer["type"] in _BLIND_TO_SIZE and all(layer.get(key) in _OFF for key in _READ_THE_FUND) for layer in layers
+    )

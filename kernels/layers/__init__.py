@@ -8,6 +8,8 @@ _FUND = (
     Parameter("capital", "money", "Cash at the start; `unlimited` accepts everything and measures what is needed."),
     Parameter("floor", "money", "Equity under which the layer takes nothing."),
     Parameter("partial", "word", "true: the same share of all deficits; false: whole accounts, smallest first."),
+    Parameter("cap", "money by market", "Largest value of the inventory that takeovers may lead to."),
+    Parameter("stop", "map", "Takes nothing while equity is too far under its highest in a window (OKX, Bybit)."),
     Parameter("unwind", "map", "How inventory is sold back into the book."),
 )
 
@@ -25,6 +27,7 @@ LAYERS: tuple[Rule, ...] = (
         (
             *_FUND,
             Parameter("share", "fraction", "Share of maintenance under which accounts are taken over."),
+            Parameter("equity_cap", "money", "Most of its equity that stands behind the deficits of one round."),
             Parameter("accept_negative", "word", "Whether accounts with negative equity are taken too."),
             Parameter("adl_below_floor", "word", "Whether ADL closes the vault when it is under its floor."),
         ),
@@ -69,7 +72,13 @@ UNWINDS: tuple[Rule, ...] = (
         "Hyperliquid documentation, portfolio margin (10 minute half-life)",
         (Parameter("half_life", "duration", "Time in which half of the inventory is sold."),),
     ),
+    Rule(
+        "participation",
+        "Every check sends at most a share of the depth of the book at that time.",
+        "Percentage-of-volume execution",
+        (Parameter("rate", "fraction per minute", "Most sold per minute, as a share of the depth."),),
+    ),
 )
 """How inventory is unwound, by number."""
 
-HOLD, TWAP = 0, 1
+HOLD, TWAP, PARTICIPATION = 0, 1, 2

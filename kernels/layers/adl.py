@@ -13,7 +13,7 @@ from ..auction import NO_FILL, sort_by_key
 from ..jit import part
 from ..margin import bankruptcy_price, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
-from ..ranks import is_queue, score, skips_losers
+from ..ranks import is_queue, most_closed, score, skips_losers
 from ..results import MARKET_COLUMNS, POOL_COLUMNS
 from ..settle import trade
 from ..state import ADL_CLOSED, DELEVERAGED, State
@@ -132,7 +132,7 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
         scratch.key[count] = score(
             rank, now[m].mark, book.positions[j].entry, quantity, value, requirement, share, _profit(venue, state, i)
         )
-        scratch.cap[count] = min(abs(quantity), value / loss) if loss > 0.0 else abs(quantity)
+        scratch.cap[count] = most_closed(rank, quantity, value, profit + accounts.positions[j].adl_gain, loss)
         count += 1
     return count
 
@@ -183,6 +183,7 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
         j = scratch.where[o]
         i = venue.book.positions[j].holder
         trade(accounts, now, j, i, m, side * closed, price)
+        accounts.positions[j].adl_gain -= side * closed * (price - venue.book.positions[j].entry)
         accounts.each[i].events |= DELEVERAGED
         disturb(state.blocks, i)
         filled += closed

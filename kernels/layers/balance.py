@@ -11,6 +11,7 @@ from ..results import LAYER_COLUMNS
 from ..state import LayerState, Ledger
 from ..structs import Floats
 from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND
+from .stop import is_stopped, note_high
 
 LOW = LAYER_COLUMNS.index("equity_low")
 FALL = LAYER_COLUMNS.index("largest_fall")
@@ -69,6 +70,16 @@ def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unl
 
 
 @part
+def refuses(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
+    """Whether layer k takes nothing now: under its floor, or stopped."""
+    if is_unlimited(layers, k, unlimited):
+        return False
+    if is_under_floor(layers, state, now, k, unlimited):
+        return True
+    return is_stopped(layers, state, k, layer_equity(state, now, k), layer_dust(layers, state, now, k))
+
+
+@part
 def receive_cash(layers: Records, state: LayerState, ledger: Ledger, k: int, cash: float) -> None:
     """Put cash of the pool of layer k into its balance; a shared fund holds it for the pool."""
     state.each[layers[k].balance].cash += cash
@@ -100,6 +111,7 @@ def observe_layers(layers: Records, state: LayerState, now: Records, seconds: fl
         if not has_balance(layers, k):
             continue
         value = layer_equity(state, now, k)
+        note_high(layers, state, k, value, seconds)
         state.out[k, LOW] = min(state.out[k, LOW], value)
         fall = state.each[k].start - value
         if fall > state.out[k, FALL]:

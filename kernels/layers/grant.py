@@ -26,21 +26,26 @@ def listing_of(layers: Records, k: int, pool: int) -> int:
 
 
 @part
-def clear_demand(venue: Venue, state: State, k: int) -> None:
-    """No demand in the turn of layer k yet."""
+def add_demand(venue: Venue, state: State, k: int, count: int) -> float:
+    """Add up the deficits that fit, by pool; returns their sum."""
+    each, total = state.layers.each, 0.0
     for other in range(k, venue.layers.size):
         if venue.layers[other].leader == k:
-            state.layers.each[other].demand = 0.0
+            each[other].demand = 0.0
+    for o in range(count):
+        i = state.scratch.who[o]
+        if state.scratch.key[o] < 0.0:
+            deficit = -state.accounts.each[i].accepted * state.scratch.key[o]
+            each[listing_of(venue.layers, k, venue.book.accounts[i].pool)].demand += deficit
+            total += deficit
+    return total
 
 
 @part
-def total_demand(venue: Venue, state: State, k: int) -> float:
-    """Deficits offered in the turn of layer k."""
-    total = 0.0
-    for other in range(k, venue.layers.size):
-        if venue.layers[other].leader == k:
-            total += state.layers.each[other].demand
-    return total
+def _room(venue: Venue, state: State, k: int) -> float:
+    """Equity of layer k that stands behind the deficits of a round."""
+    equity = layer_equity(state.layers, state.market, k)
+    return min(equity, venue.layers[k].equity_cap) - venue.layers[k].floor
 
 
 @part
@@ -57,7 +62,7 @@ def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
         scratch.weight[count] = each[other].demand
         scratch.cap[count] = each[other].demand if endless else min(each[other].demand, left)
         count += 1
-    room = offered if endless else layer_equity(state.layers, state.market, balance) - layers[balance].floor
+    room = offered if endless else _room(venue, state, balance)
     waterfill(scratch.weight, scratch.cap, scratch.share, count, max(0.0, room))
     count = 0
     for other in range(k, layers.size):

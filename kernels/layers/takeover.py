@@ -7,8 +7,6 @@ every deficit of a pool, so the storage order of accounts cannot matter.
 
 from __future__ import annotations
 
-import math
-
 from ..auction import NO_FILL, sort_by_key
 from ..jit import part
 from ..margin import dust, equity, gross, is_flat, maintenance
@@ -17,8 +15,18 @@ from ..state import TAKEN_OVER, State
 from ..structs import Venue
 from ..trigger import disturb
 from . import BACKSTOP_VAULT
-from .balance import FIRST_DECLINE, PAID, RECEIVED, is_under_floor, mark_first, receive_cash, receive_units
-from .grant import clear_demand, grant, listing_of, total_demand
+from .balance import (
+    FIRST_DECLINE,
+    PAID,
+    RECEIVED,
+    is_unlimited,
+    mark_first,
+    receive_cash,
+    receive_units,
+    refuses,
+)
+from .caps import fit
+from .grant import add_demand, grant, listing_of
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
@@ -40,9 +48,11 @@ def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notion
 
 @part
 def _offers(venue: Venue, state: State, k: int, breaches: int) -> int:
-    """Accounts offered in the turn of layer k into ``scratch.who`` with their equity as key; returns their number."""
+    """Accounts offered in the turn of layer k into ``scratch.who``; returns their number.
+
+    The key is their equity, zero for those that owe no more than dust.
+    """
     count = 0
-    clear_demand(venue, state, k)
     for b in range(breaches):
         i = state.accounts.breach[b]
         listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
@@ -50,13 +60,10 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> int:
             continue
         value = equity(venue.book, state.accounts, state.market, i)
         notional = gross(venue.book, state.accounts, state.market, i)
-        if not _is_offered(venue, state, listing, i, value, notional):
-            continue
-        state.scratch.who[count] = i
-        state.scratch.key[count] = value
-        count += 1
-        if value < -dust(notional):
-            state.layers.each[listing].demand -= value
+        if _is_offered(venue, state, listing, i, value, notional):
+            state.scratch.who[count] = i
+            state.scratch.key[count] = value if value < -dust(notional) else max(0.0, value)
+            count += 1
     return count
 
 
@@ -82,6 +89,20 @@ def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float
 
 
 @part
+def _take_solvent(venue: Venue, state: State, k: int, count: int) -> bool:
+    """Take what fits of the accounts that owe nothing; whether any was taken."""
+    scratch, taken = state.scratch, False
+    for o in range(count):
+        i = scratch.who[o]
+        share = state.accounts.each[i].accepted
+        if scratch.key[o] < 0.0 or share < NO_FILL or (share < 1.0 and venue.layers[k].partial == 0):
+            continue
+        _take(venue, state, listing_of(venue.layers, k, venue.book.accounts[i].pool), i, share, scratch.key[o])
+        taken = True
+    return taken
+
+
+@part
 def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool:
     """Take deficits whole, the smallest first, while they fit in what is granted; whether any was taken."""
     scratch, taken = state.scratch, False
@@ -91,13 +112,13 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool
     sort_by_key(scratch.where, scratch.cap, count)
     for o in range(count):
         at = scratch.where[o]
-        deficit = scratch.cap[at]
-        if deficit <= 0.0:
+        i, deficit = scratch.who[at], scratch.cap[at]
+        if deficit <= 0.0 or state.accounts.each[i].accepted < 1.0:
             continue
-        listing = listing_of(venue.layers, k, venue.book.accounts[scratch.who[at]].pool)
+        listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
         if deficit <= state.layers.each[listing].granted:
             state.layers.each[listing].granted -= deficit
-            _take(venue, state, listing, scratch.who[at], 1.0, -deficit)
+            _take(venue, state, listing, i, 1.0, -deficit)
             taken = True
     return taken
 
@@ -107,15 +128,31 @@ def _take_shares(venue: Venue, state: State, k: int, count: int) -> bool:
     """Take of every deficit the share that is granted to its pool; whether any was taken."""
     scratch, taken = state.scratch, False
     for o in range(count):
-        if scratch.key[o] == math.inf:
+        i = scratch.who[o]
+        if scratch.key[o] >= 0.0:
             continue
-        listing = listing_of(venue.layers, k, venue.book.accounts[scratch.who[o]].pool)
+        listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
         demand, granted = state.layers.each[listing].demand, state.layers.each[listing].granted
-        share = 1.0 if granted >= demand else granted / demand
+        share = state.accounts.each[i].accepted * (1.0 if granted >= demand else granted / demand)
         if share >= NO_FILL:
-            _take(venue, state, listing, scratch.who[o], share, scratch.key[o])
+            _take(venue, state, listing, i, share, scratch.key[o])
             taken = True
     return taken
+
+
+@part
+def _take_deficits(venue: Venue, state: State, k: int, count: int, seconds: float, unlimited: int) -> bool:
+    """Take what fits and is granted of the accounts that owe something; whether any was taken."""
+    balance = venue.layers[k].balance
+    fits = fit(venue, state, balance, count, False, is_unlimited(venue.layers, balance, unlimited))
+    if add_demand(venue, state, k, count) == 0.0 and fits:
+        return False
+    whole = grant(venue, state, k, unlimited) and fits
+    if not whole:
+        mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
+    if not whole and venue.layers[k].partial == 0:
+        return _take_whole_accounts(venue, state, k, count)
+    return _take_shares(venue, state, k, count)
 
 
 @part
@@ -127,21 +164,10 @@ def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float,
     count = _offers(venue, state, k, breaches)
     if count == 0:
         return False
-    if is_under_floor(layers, state.layers, state.market, balance, unlimited):
+    if refuses(layers, state.layers, state.market, balance, unlimited):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
         return False
-    scratch, taken, deficits = state.scratch, False, total_demand(venue, state, k)
-    for o in range(count):
-        if scratch.key[o] >= 0.0 or deficits == 0.0:
-            listing = listing_of(layers, k, venue.book.accounts[scratch.who[o]].pool)
-            _take(venue, state, listing, scratch.who[o], 1.0, scratch.key[o])
-            scratch.key[o] = math.inf
-            taken = True
-    if deficits == 0.0:
-        return taken
-    whole = grant(venue, state, k, unlimited)
-    if not whole:
+    if not fit(venue, state, balance, count, True, is_unlimited(layers, balance, unlimited)):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
-        if layers[k].partial == 0:
-            return _take_whole_accounts(venue, state, k, count) or taken
-    return _take_shares(venue, state, k, count) or taken
+    taken = _take_solvent(venue, state, k, count)
+    return _take_deficits(venue, state, k, count, seconds, unlimited) or taken

@@ -8,16 +8,22 @@ from ..liquidity import fill_price, fillable_share, move_book
 from ..settle import observe_price
 from ..state import State
 from ..structs import Venue
-from . import TWAP
+from . import HOLD, TWAP
 
 
 @part
 def _order(venue: Venue, state: State, k: int, m: int) -> float:
     """Signed quantity layer k sends in market m."""
-    if venue.layers[k].unwind != TWAP:
+    held, share = state.layers.quantity[k, m], venue.layers[k].unwind_share
+    if venue.layers[k].unwind == HOLD:
         return 0.0
-    quantity = -state.layers.quantity[k, m] * venue.layers[k].unwind_share
-    return quantity if abs(quantity) >= NO_FILL else 0.0
+    if venue.layers[k].unwind == TWAP:
+        size = abs(held) * share
+    else:
+        size = min(abs(held), share * state.market[m].depth)
+    if size < NO_FILL:
+        return 0.0
+    return -size if held > 0.0 else size
 
 
 @part

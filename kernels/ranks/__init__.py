@@ -6,6 +6,8 @@ from ..jit import kernel
 from ..registry import Rule
 from .binance import binance
 from .bitmex import bitmex
+from .capped import closable, closable_from_profit
+from .contracts import contracts
 from .hyperliquid import hyperliquid
 from .profit import profit
 
@@ -19,22 +21,42 @@ RANKS: tuple[Rule, ...] = (
         "All winners together, in proportion to their unrealised profit.",
         "Chitra (2025), arXiv:2512.01112, pro-rata policy",
     ),
+    Rule(
+        "pro_rata_contracts",
+        "All opposite positions together, in proportion to their contracts.",
+        "CPMI-IOSCO (2014), recovery of financial market infrastructures, partial tear-up",
+    ),
+    Rule(
+        "pro_rata_capped",
+        "As pro_rata_profit, but no position's haircuts exceed its profit.",
+        "Chitra (2025), arXiv:2512.01112, capped pro-rata policy",
+    ),
 )
 """ADL ranks, by number."""
 
-BITMEX, BINANCE, HYPERLIQUID, PROFIT, PRO_RATA_PROFIT = 0, 1, 2, 3, 4
+BITMEX, BINANCE, HYPERLIQUID, PROFIT, PRO_RATA_PROFIT, PRO_RATA_CONTRACTS, PRO_RATA_CAPPED = 0, 1, 2, 3, 4, 5, 6
 
 
 @kernel
 def is_queue(rank: int) -> bool:
     """Whether the rank fills winners one after the other, not all in proportion."""
-    return rank != PRO_RATA_PROFIT
+    return rank not in (PRO_RATA_PROFIT, PRO_RATA_CONTRACTS, PRO_RATA_CAPPED)
 
 
 @kernel
 def skips_losers(rank: int) -> bool:
     """Whether positions at a loss are never closed."""
-    return rank in (PROFIT, PRO_RATA_PROFIT)
+    return rank in (PROFIT, PRO_RATA_PROFIT, PRO_RATA_CAPPED)
+
+
+@kernel
+def most_closed(rank: int, quantity: float, equity: float, profit: float, loss: float) -> float:
+    """Units of a winner's position that can be closed at a ``loss`` per unit against the mark.
+
+    ``profit`` is the position's, with what ADL has realised of it.
+    """
+    most = closable(quantity, equity, loss)
+    return min(most, closable_from_profit(profit, loss)) if rank == PRO_RATA_CAPPED else most
 
 
 @kernel
@@ -59,4 +81,6 @@ def score(
         return binance(equity, maintenance, account_profit)
     if rank == HYPERLIQUID:
         return hyperliquid(mark, entry, quantity, equity)
+    if rank == PRO_RATA_CONTRACTS:
+        return contracts(quantity)
     return profit(mark, entry, quantity)

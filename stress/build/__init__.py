@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stress.book import Positions, Terms, load_books, terms_of
 from stress.build.book import book_of
-from stress.build.layers import LayerNames, first_funds, layers_of, waterfall
+from stress.build.layers import LayerNames, caps_of, first_funds, layers_of, waterfall
 from stress.build.prices import models_of
 from stress.build.venue import clock_of, markets_of, pools_of
 from stress.kernels.structs import Ints, Models, Venue
@@ -83,12 +83,14 @@ def build(loaded: Loaded) -> Plan:
     book, order = book_of(positions, terms)
     layers = waterfall(list(scenario.pools.values()))
     pool_names = tuple(scenario.pools)
+    records = layers_of(layers, len(pool_names), clock)
     venue = Venue(
         clock,
         book,
         markets_of(scenario, terms, clock),
         pools_of(scenario, first_funds(layers, len(pool_names)), clock),
-        layers_of(layers, len(pool_names), clock),
+        records,
+        caps_of(layers, records["balance"], terms.names),
         scenario.run.max_rounds,
     )
     return Plan(

@@ -8,19 +8,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stress.build.timing import halving
+from stress.build.timing import checks_in, halving
 from stress.kernels.layers import BASES, HOLD, LAYERS, PRICES, UNWINDS
 from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
-from stress.kernels.structs import LAYER, Clock, Floats, Ints
-from stress.scenario.pools import Adl, BackstopVault, InsuranceFund, Layer, Pool, SharedFund, Socialise
+from stress.kernels.structs import CAP, LAYER, Clock, Floats, Ints
+from stress.scenario.pools import (
+    FUNDS,
+    Adl,
+    BackstopVault,
+    InsuranceFund,
+    Layer,
+    Participation,
+    Pool,
+    SharedFund,
+    Socialise,
+    Twap,
+)
 
 Listed = tuple[int, int, Layer]
 """Place in the pool's list, pool, layer."""
 LayerNames = tuple[tuple[str, str, str], ...]
 """Pool, name and kind of layers."""
-FUNDS = (InsuranceFund, BackstopVault, SharedFund)
 
 
 class Sharing(NamedTuple):
@@ -88,6 +98,7 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
     rules = [layer for _, _, layer in layers]
     funds = [layer if isinstance(layer, FUNDS) else None for layer in rules]
     vaults = [layer if isinstance(layer, BackstopVault) else None for layer in rules]
+    stops = [fund.stop if fund else None for fund in funds]
     names = [layer.name if isinstance(layer, SharedFund) else None for layer in rules]
     shared = sharing([place for place, _, _ in layers], [pool for _, pool, _ in layers], names, pools)
     return table(
@@ -109,12 +120,37 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
         share=_floats([vault.share if vault else 0.0 for vault in vaults]),
         accept_negative=_ints([int(vault is None or vault.accept_negative) for vault in vaults]),
         unwind=_ints([number_of(UNWINDS, fund.unwind.type) if fund and fund.unwind else HOLD for fund in funds]),
-        unwind_share=_floats(
-            [1.0 - halving(clock.dt, fund.unwind.half_life) if fund and fund.unwind else 0.0 for fund in funds]
-        ),
+        unwind_share=_floats([unwind_share(fund.unwind, clock.dt) if fund else 0.0 for fund in funds]),
+        stop_checks=_ints([checks_in(stop.window, clock.dt) if stop else -1 for stop in stops]),
+        stop_share=_floats([stop.drop or 0.0 if stop else 0.0 for stop in stops]),
+        stop_amount=_floats([stop.amount or 0.0 if stop else 0.0 for stop in stops]),
+        equity_cap=_floats([vault.equity_cap if vault else math.inf for vault in vaults]),
         rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
         payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
+    )
+
+
+def unwind_share(unwind: Twap | Participation | None, dt: float) -> float:
+    """Share of the inventory (twap) or of the depth (participation) that is sent per check."""
+    if unwind is None:
+        return 0.0
+    return 1.0 - halving(dt, unwind.half_life) if unwind.type == "twap" else unwind.rate * dt / 60.0
+
+
+def caps_of(layers: Sequence[Listed], balance: Ints, markets: Sequence[str]) -> Records:
+    """Caps on the inventory of those layers that hold a balance."""
+    caps = [
+        (k, markets.index(name), most)
+        for k, (_, _, layer) in enumerate(layers)
+        if isinstance(layer, FUNDS) and balance[k] == k
+        for name, most in layer.cap.items()
+    ]
+    return table(
+        CAP,
+        layer=_ints([k for k, _, _ in caps]),
+        market=_ints([m for _, m, _ in caps]),
+        most=_floats([most for _, _, most in caps]),
     )
 
 

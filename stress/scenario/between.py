@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from stress.scenario.hints import did_you_mean
 from stress.scenario.markets import Bates, CommonJump, Correlation, Heston, Market, Prescribed, Shock
 from stress.scenario.parts import Complaint, Where
-from stress.scenario.pools import Pool, SharedFund
+from stress.scenario.pools import FUNDS, Pool, SharedFund
 from stress.scenario.run import Run
 
 YEAR = 365.0 * 86_400.0
@@ -57,6 +57,9 @@ def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
         if pool.book.synthetic is not None:
             where: Where = ("pools", pool_name, "book", "synthetic", "open_interest")
             yield from (((*where, name), name) for name in pool.book.synthetic.open_interest)
+        for n, layer in enumerate(pool.layers):
+            if isinstance(layer, FUNDS):
+                yield from ((("pools", pool_name, "layers", n, "cap", name), name) for name in layer.cap)
 
 
 def _unknown(noun: str, known: tuple[str, ...], references: Iterable[tuple[Where, str]]) -> Iterator[Complaint]:

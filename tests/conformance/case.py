@@ -17,7 +17,7 @@ from stress.kernels.records import Records, table
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
-from tests.conformance.layers import first_funds, layers_of
+from tests.conformance.layers import caps_of, first_funds, layers_of
 from tests.conformance.reading import Unsupported
 from tests.conformance.reading import floats as _floats
 from tests.conformance.reading import ints as _ints
@@ -179,12 +179,14 @@ def venue_of(case: Json) -> Venue:
         raise Unsupported("collateral")
     dt = float(case.get("dt", 1.0))
     checks = len(case["markets"][0]["price"]) - 1
+    layers = layers_of(case, dt)
     return Venue(
         Clock(checks, 1, dt),
         _book(case),
         _markets(case["markets"], checks, dt),
         _pools(case, dt),
-        layers_of(case, dt),
+        layers,
+        caps_of(case, layers["balance"]),
         int(case.get("max_rounds", 100)),
     )
 

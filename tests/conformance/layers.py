@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 
 from stress.build.layers import first_fund, sharing
-from stress.build.timing import halving
-from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, LAYERS, PRICES, SHARED_FUND, TWAP
+from stress.build.timing import checks_in, halving
+from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, LAYERS, PRICES, SHARED_FUND, UNWINDS
 from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
-from stress.kernels.structs import LAYER, Ints
-from tests.conformance.reading import Json, Unsupported, floats, ints, number, only
+from stress.kernels.structs import CAP, LAYER, Floats, Ints
+from tests.conformance.reading import Json, floats, ints, number, only
 
 Listed = tuple[int, int, Json]
 """Place, pool and description of a layer."""
 
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
-    "pool_caps".split()
+    "pool_caps cap stop equity_cap".split()
 )
 
 
@@ -47,9 +47,41 @@ def _unwind(layer: Json) -> int:
     rule = layer.get("unwind")
     if rule is None:
         return HOLD
-    if rule["type"] != "twap":
-        raise Unsupported(f"unwind {rule['type']}")
-    return TWAP
+    return number(UNWINDS, rule["type"])
+
+
+def _unwind_share(layer: Json, dt: float) -> float:
+    rule = layer.get("unwind") or {"type": "hold"}
+    if rule["type"] == "twap":
+        return 1.0 - halving(dt, rule["half_life"])
+    return float(rule["rate"]) * dt / 60.0 if rule["type"] == "participation" else 0.0
+
+
+def _stops(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
+    """Fields of the stop rule; a drop of at most 1 is a share of the highest equity, a larger one is money."""
+    stops = [layer.get("stop") or {"window": -dt, "drop": 0.0} for layer in rules]
+    return {
+        "stop_checks": ints([checks_in(stop["window"], dt) for stop in stops]),
+        "stop_share": floats([stop["drop"] if stop["drop"] <= 1.0 else 0.0 for stop in stops]),
+        "stop_amount": floats([stop["drop"] if stop["drop"] > 1.0 else 0.0 for stop in stops]),
+    }
+
+
+def caps_of(case: Json, balance: Ints) -> Records:
+    """Caps on the inventory of layers with a balance."""
+    names = [market["name"] for market in case["markets"]]
+    caps = [
+        (k, names.index(name), most)
+        for k, (_, _, layer) in enumerate(waterfall(case))
+        if balance[k] == k
+        for name, most in (layer.get("cap") or {}).items()
+    ]
+    return table(
+        CAP,
+        layer=ints([k for k, _, _ in caps]),
+        market=ints([m for _, m, _ in caps]),
+        most=floats([c[2] for c in caps]),
+    )
 
 
 def _draw_caps(case: Json, layers: list[Listed]) -> list[float]:
@@ -84,7 +116,9 @@ def layers_of(case: Json, dt: float) -> Records:
         share=floats([layer.get("share", 2.0 / 3.0) for layer in rules]),
         accept_negative=ints([int(layer.get("accept_negative", True)) for layer in rules]),
         unwind=ints([_unwind(layer) for layer in rules]),
-        unwind_share=floats([1.0 - halving(dt, layer.get("unwind", {}).get("half_life", math.inf)) for layer in rules]),
+        unwind_share=floats([_unwind_share(layer, dt) for layer in rules]),
+        equity_cap=floats([float(layer.get("equity_cap") or math.inf) for layer in rules]),
+        **_stops(rules, dt),
         rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
         price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
         payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
