@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +48,17 @@ def _writable(folder: Path) -> bool:
         return False
 
 
+FORGOTTEN = 30 * 86_400.0
+"""Seconds after which the kernels of another version are deleted: 20 MB each pile up with every upgrade."""
+
+
+def _forget_old(base: Path) -> None:
+    """Delete folders named as only this module names them, into which nothing has been compiled for long."""
+    for folder in base.iterdir():
+        if re.fullmatch("[0-9a-f]{16}", folder.name) and time.time() - folder.stat().st_mtime > FORGOTTEN:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _cache_folder() -> Path:
     """Folder of the compiled kernels; a temporary one where none can be written."""
     key = hashlib.sha256(f"{DIGEST} numba {numba.__version__} python {sys.version}".encode()).hexdigest()[:16]
@@ -51,7 +66,11 @@ def _cache_folder() -> Path:
     if base is None:
         base = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tailstress")
     folder = Path(base) / key
+    new = not folder.is_dir()
     if _writable(folder):
+        if new:
+            with suppress(OSError):
+                _forget_old(folder.parent)
         return folder
     return Path(tempfile.mkdtemp(prefix="tailstress-"))
 
