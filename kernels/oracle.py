@@ -67,18 +67,33 @@ def _is_due(markets: Markets, now: Records, candidate: float, step: int, m: int,
 
 
 @part
+def falsified(markets: Markets, m: int, step: int) -> float:
+    """Factor of all spoofs in force on what the oracle of market m shows."""
+    factor = 1.0
+    for w in range(markets.disturbances.size):
+        window = markets.disturbances[w]
+        if window.market == m and window.start <= step < window.end:
+            factor *= window.factor
+    return factor
+
+
+@part
+def _is_out(markets: Markets, m: int, step: int) -> bool:
+    """Whether an outage of the oracle of market m is in force."""
+    for w in range(markets.disturbances.size):
+        window = markets.disturbances[w]
+        if window.frozen != 0 and window.market == m and window.start <= step < window.end:
+            return True
+    return False
+
+
+@part
 def publish(markets: Markets, now: Records, history: Floats, log_price: Floats, step: int, dt: float) -> None:
     """Update what the oracle shows at the start of ``step``; ``log_price`` is [s, m]."""
     for m in range(now.size):
-        frozen, factor = False, 1.0
-        for w in range(markets.disturbances.size):
-            window = markets.disturbances[w]
-            if window.market == m and window.start <= step < window.end:
-                frozen = frozen or window.frozen != 0
-                factor *= window.factor
-        if not frozen:
+        if not _is_out(markets, m, step):
             candidate = _candidate(markets, now, history, log_price, step, m)
             if _is_due(markets, now, candidate, step, m, dt):
                 now[m].taken = candidate
                 now[m].taken_at = step
-        now[m].published = now[m].taken * factor
+        now[m].published = now[m].taken * falsified(markets, m, step)

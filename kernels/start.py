@@ -19,6 +19,7 @@ from .layers.balance import (
 from .layers.stop import clear_highs, note_high
 from .margin import equity
 from .marks import set_marks
+from .oracle import falsified
 from .records import Records
 from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
@@ -45,7 +46,7 @@ def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Float
         now[m].fundamental = math.exp(log_price[0, m])
         now[m].depth = venue.markets.each[m].depth
         now[m].funding = 0.0
-        now[m].published = now[m].fundamental
+        now[m].published = now[m].fundamental * falsified(venue.markets, m, 0)
         market_out[m, PEAK] = 1.0
         now[m].taken = now[m].fundamental
         now[m].taken_at = 0

@@ -71,8 +71,8 @@ class Naive(NamedTuple):
 
 def naive_oracle(price: list[float], oracle: Json) -> list[float]:
     """Prices shown at every step, from the model's words; a check is a second."""
-    shown, state = [price[0]], Naive(price[0], 0)
-    for step in range(1, len(price)):
+    shown, state = [], Naive(price[0], 0)
+    for step in range(len(price)):
         candidate = price[max(0, step - math.ceil(oracle.get("lag", 0)))]
         frozen = any(math.ceil(start) <= step < math.ceil(end) for start, end in oracle.get("frozen", []))
         late = step - state.at >= oracle.get("heartbeat", 0.0)
@@ -84,7 +84,7 @@ def naive_oracle(price: list[float], oracle: Json) -> list[float]:
     return shown
 
 
-WINDOWS = st.tuples(st.floats(0.0, 12.0), st.floats(0.0, 6.0)).map(lambda w: [w[0], w[0] + w[1]])
+WINDOWS = st.tuples(st.integers(0, 48), st.integers(0, 24)).map(lambda w: [w[0] / 4, (w[0] + w[1]) / 4])
 ORACLES = st.fixed_dictionaries(
     {
         "lag": st.sampled_from([0, 1, 2.5]),

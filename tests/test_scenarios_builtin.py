@@ -86,6 +86,18 @@ def test_bad_debt_of_the_put_option_is_the_option_price(tmp_path: Path) -> None:
     assert result.scenario["markets"]["ASSET"]["price"] == 100
 
 
+def test_a_false_index_costs_by_the_mark_it_meets(tmp_path: Path) -> None:
+    """All bad debt is the attack's; a blend with the book dampens it, the median of three does not see it."""
+
+    def mean_debt(name: str, *overrides: str) -> float:
+        result = run_scenario("oracle-attack", tmp_path / name, "run.paths=50", *overrides)
+        return float(result.paths["bad_debt"].mean())
+
+    median = "markets.TOKEN.mark={type: median3, half_life: 150s}"
+    assert mean_debt("index", "markets.TOKEN.mark=index") > mean_debt("blend") > 0.0
+    assert mean_debt("median", median) == mean_debt("none", "markets.TOKEN.oracle.spoofs=") == 0.0
+
+
 def test_a_shared_book_carries_losses_from_pool_to_pool(tmp_path: Path) -> None:
     """Without permanent impact the professional pool is margined on a price that retail selling does not move."""
     overrides = ("run.paths=100",)

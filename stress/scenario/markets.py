@@ -316,7 +316,10 @@ class OracleSpoof(Part):
 
 
 class Oracle(Part):
-    """When the index price reaches the venue; times are rounded up to whole checks."""
+    """When the index price reaches the venue; times are rounded up to whole checks.
+
+    An outage or a spoof holds at the checks from its start on, and no more at its end.
+    """
 
     lag: Annotated[float, Duration()] = Field(default=0.0, description="Age of the price that is published.")
     heartbeat: Annotated[float, Duration()] = Field(
