@@ -14,18 +14,18 @@ from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.structs import CAP, LAYER, Clock, Floats, Ints
-from stress.scenario.pools import (
+from stress.scenario.layers import (
     FUNDS,
     Adl,
     BackstopVault,
     InsuranceFund,
     Layer,
     Participation,
-    Pool,
     SharedFund,
     Socialise,
     Twap,
 )
+from stress.scenario.pools import Pool
 
 Listed = tuple[int, int, Layer]
 """Place in the pool's list, pool, layer."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
+from stress.scenario.layers import FUNDS, SharedFund
 from stress.scenario.markets import Bates, CommonJump, Correlation, Heston, Market, Prescribed, Shock
 from stress.scenario.parts import Complaint, Where
-from stress.scenario.pools import FUNDS, Pool, SharedFund
+from stress.scenario.pools import Pool
 from stress.scenario.run import Run
 
 YEAR = 365.0 * 86_400.0

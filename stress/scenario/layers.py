@@ -1,0 +1,186 @@
+"""Schema of the layers that pay: funds, vaults, auto-deleveraging, socialised loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stress.scenario.markets import MarketName
+from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.values import Duration, Flag, Fraction, Money, Text, Words
+
+LayerName = Annotated[
+    str, Text(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9])?", "the name of a layer: letters, digits, spaces, _ and -")
+]
+Switch = Annotated[bool, Flag()]
+
+
+class Twap(Part):
+    """Inventory is sold evenly: a fixed share of what is left per check."""
+
+    type: Literal["twap"]
+    half_life: Annotated[float, Duration(above=0.0)] = Field(description="Time in which half of the inventory is sold.")
+
+
+class Participation(Part):
+    """Inventory is sold at a pace that the book sets."""
+
+    type: Literal["participation"]
+    rate: Annotated[float, Fraction(above=0.0, most=100.0)] = Field(
+        description="Most sold per minute, as a share of the depth of the book at that time."
+    )
+
+
+class Stop(Part):
+    """The layer takes nothing while it has lost too much too fast."""
+
+    window: Annotated[float, Duration(above=0.0)] = Field(description="How far back its highest equity is looked for.")
+    drop: Annotated[float, Fraction(above=0.0, below=1.0)] | None = Field(
+        default=None, description="Fall from the highest equity that stops it, as a share of that."
+    )
+    amount: Annotated[float, Money(above=0.0)] | None = Field(
+        default=None, description="Fall from the highest equity that stops it, as an amount."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """One measure of the fall."""
+        if (self.drop is None) == (self.amount is None):
+            yield (), "give either drop (a share) or amount"
+
+
+Unwind = Annotated[Twap | Participation, Family("unwind")]
+Caps = dict[MarketName, Annotated[float, Money(least=0.0)]]
+Capital = Annotated[float, Money(least=0.0, endless="unlimited")]
+Floor = Annotated[float, Money()]
+
+_NAME = "Name of the layer; its type by default."
+_CAPITAL = "Cash at the start; unlimited takes everything and measures what would be needed."
+_FLOOR = "Equity under which the layer takes nothing."
+_PARTIAL = "Take the same share of all deficits when short; else whole accounts, the smallest deficit first."
+_BELOW = "Whether the layer is closed by ADL when under its floor."
+_UNWIND = "How inventory is sold; held for good by default."
+_CAP = "Largest value of the inventory by market that takeovers may lead to; none where a market is not named."
+_STOP = "Takes nothing while its equity is too far under its highest in a time; off by default."
+
+
+def _capital_complaints(capital: float, floor: float) -> Iterator[Complaint]:
+    if capital < floor:
+        yield ("capital",), "is under the floor: the layer would never take anything"
+
+
+class InsuranceFund(Part):
+    """Takes over accounts at their equity and pays their deficits."""
+
+    type: Literal["insurance_fund"]
+    name: LayerName = Field(default="insurance_fund", description=_NAME)
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    adl_below_floor: Switch = Field(default=False, description=_BELOW)
+    cap: Caps = Field(default={}, description=_CAP)
+    stop: Stop | None = Field(default=None, description=_STOP)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
+class BackstopVault(Part):
+    """Takes over accounts before they are insolvent, as Hyperliquid's liquidator vault does."""
+
+    type: Literal["backstop_vault"]
+    name: LayerName = Field(default="backstop_vault", description=_NAME)
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    share: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
+        default=2.0 / 3.0, description="Takes accounts whose equity is under this share of the maintenance margin."
+    )
+    accept_negative: Switch = Field(default=True, description="Whether it takes accounts with negative equity too.")
+    equity_cap: Annotated[float, Money(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Most of its equity that stands behind the deficits of one round."
+    )
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    adl_below_floor: Switch = Field(default=True, description=_BELOW)
+    cap: Caps = Field(default={}, description=_CAP)
+    stop: Stop | None = Field(default=None, description=_STOP)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
+class SharedFund(Part):
+    """An insurance fund that several pools list under one name; together they draw on one balance."""
+
+    type: Literal["shared_fund"]
+    name: LayerName = Field(
+        default="shared_fund", description="Name of the fund, its type by default; pools that list the same share it."
+    )
+    capital: Capital = Field(description=_CAPITAL)
+    floor: Floor = Field(default=0.0, description=_FLOOR)
+    draw_cap: Annotated[float, Money(least=0.0, endless="none")] = Field(
+        default=math.inf, description="Most bad debt that this pool may pass to the fund on a path."
+    )
+    partial: Switch = Field(default=True, description=_PARTIAL)
+    cap: Caps = Field(default={}, description=_CAP)
+    stop: Stop | None = Field(default=None, description=_STOP)
+    unwind: Unwind | None = Field(default=None, description=_UNWIND)
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        return _capital_complaints(self.capital, self.floor)
+
+
+RANKS = (
+    "bitmex",
+    "binance",
+    "hyperliquid",
+    "profit",
+    "pro_rata_profit",
+    "pro_rata_contracts",
+    "pro_rata_capped",
+)
+RankName = Literal[
+    "bitmex",
+    "binance",
+    "hyperliquid",
+    "profit",
+    "pro_rata_profit",
+    "pro_rata_contracts",
+    "pro_rata_capped",
+]
+ADL_PRICES = ("bankruptcy", "mark", "previous_mark")
+PAYERS = ("session_profit", "open_interest", "equity")
+
+
+FUNDS = (InsuranceFund, BackstopVault, SharedFund)
+"""Layers with a balance."""
+
+
+class Adl(Part):
+    """Auto-deleveraging: closes insolvent accounts against the best-ranked opposite positions."""
+
+    type: Literal["adl"]
+    name: LayerName = Field(default="adl", description=_NAME)
+    rank: Annotated[RankName, Words(RANKS)] = Field(description="Order in which opposite positions are closed.")
+    price: Annotated[Literal["bankruptcy", "mark", "previous_mark"], Words(ADL_PRICES)] = Field(
+        default="bankruptcy", description="Price at which they are closed."
+    )
+
+
+class Socialise(Part):
+    """Spreads what is left over the accounts that can pay."""
+
+    type: Literal["socialise"]
+    name: LayerName = Field(default="socialise", description=_NAME)
+    by: Annotated[Literal["session_profit", "open_interest", "equity"], Words(PAYERS)] = Field(
+        description="In proportion to what accounts pay."
+    )
+
+
+Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Adl | Socialise, Family("layer")]
