@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tests.naive.layers import under_floor, waterfill
@@ -126,7 +127,8 @@ def rank(world: World, rule: str, account: Account, market: str) -> float | None
         profit = q * (mark - entry)
         return profit if profit > 0.0 else None
     if rule == "bitmex":
-        leverage = notional / (value * margin_share(world, account, market))
+        part = value * margin_share(world, account, market)
+        leverage = notional / part if part > 0.0 else math.inf
         gain = (mark - entry) / entry * (1.0 if q > 0.0 else -1.0)
         return gain * leverage if gain >= 0.0 else gain / leverage
     if rule == "binance":

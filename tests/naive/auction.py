@@ -84,13 +84,13 @@ def clear(market: Market, orders: list[Order]) -> float:
     """
     book = PowerLaw(market)
     limits = sorted({order.limit for order in orders if order.limit is not None})
-    below = 0.0
+    below = -math.inf
     for limit in limits:
         net, marginal = _between(book, orders, limit)
         most = net + sum(order.quantity for order in marginal if order.quantity > 0.0)
         least = net + sum(order.quantity for order in marginal if order.quantity < 0.0)
         if book.vwap(most) < limit:
-            price = _clear_inside(book, orders, 0.5 * (below + limit))
+            price = _clear_inside(book, orders, _inside(below, limit))
             break
         if book.vwap(least) <= limit:
             price = limit
@@ -99,12 +99,19 @@ def clear(market: Market, orders: list[Order]) -> float:
             break
         below = limit
     else:
-        price = _clear_inside(book, orders, 2.0 * below + 1.0)
+        price = _clear_inside(book, orders, _inside(below, math.inf))
     for order in orders:
         if abs(order.filled) < NOTHING:
             order.filled = 0.0
     push(market, sum(order.filled for order in orders))
     return price
+
+
+def _inside(below: float, above: float) -> float:
+    """A price strictly between two limits."""
+    if math.isinf(below):
+        return 0.0 if math.isinf(above) else above - abs(above) - 1.0
+    return below + abs(below) + 1.0 if math.isinf(above) else 0.5 * (below + above)
 
 
 def _fill_better(orders: list[Order], price: float) -> None:

@@ -15,15 +15,19 @@ def under_floor(world: World, balance: Balance) -> bool:
 
 
 def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
-    """Accounts that a fund or vault is offered: insolvent ones, those a limit left unfilled, a vault's own."""
+    """Accounts that a fund or vault is offered.
+
+    Reading: a vault's own trigger stands in the place of the unfilled accounts of the other layers.
+    """
     rules, found = world.pools[layer.pool].rules, []
+    by_order = layer.kind != "backstop_vault" and rules.get("takeover_when", "unfilled") == "unfilled"
     for account in world.of_pool(layer.pool):
         offered = insolvent(world, account)
-        if rules.get("takeover_when", "unfilled") == "unfilled" and account.name in unfilled:
+        if by_order and account.name in unfilled:
             offered = offered or in_breach(world, account)
         if layer.kind == "backstop_vault" and not account.flat():
             line = float(layer.rules.get("share", 2.0 / 3.0)) * maintenance(world, account)
-            offered = offered or equity(world, account) < line - dust(world, account)
+            offered = offered or equity(world, account) < line
         if offered:
             found.append(account)
     return found
@@ -52,23 +56,24 @@ def take_over(world: World, layer: Layer, account: Account, share: float) -> Non
 def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
     """One batch of a balance: first all with E >= 0, then the same share of all with E < 0; True if any moved.
 
-    ``layers`` are the places at which the balance stands: one, or several pools' for a shared fund.
+    ``layers`` are the places at which the balance stands: one, or several pools' for a shared fund. Reading: what a
+    vault never accepts is not offered to it, so it cannot decline it.
     """
     balance = layers[0].balance
     assert balance is not None
     batch = [(layer, account) for layer in layers for account in offers(world, layer, unfilled)]
+    if not balance.rules.get("accept_negative", True):
+        batch = [(layer, account) for layer, account in batch if not insolvent(world, account)]
     if not batch:
         return False
     if under_floor(world, balance):
         decline(world, balance)
         return False
-    solvent = [(layer, account) for layer, account in batch if equity(world, account) >= 0.0]
-    deficits = [(layer, account) for layer, account in batch if equity(world, account) < 0.0]
+    solvent = [(layer, account) for layer, account in batch if not insolvent(world, account)]
+    deficits = [(layer, account) for layer, account in batch if insolvent(world, account)]
     for layer, account in solvent:
         take_over(world, layer, account, 1.0)
-    if balance.rules.get("accept_negative", True) and deficits:
-        return _take_deficits(world, balance, deficits) or bool(solvent)
-    return bool(solvent)
+    return _take_deficits(world, balance, deficits) or bool(solvent)
 
 
 def decline(world: World, balance: Balance) -> None:
@@ -132,7 +137,10 @@ def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) 
 
 
 def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
-    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed."""
+    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed.
+
+    Reading: those who share a loss pay it; no fund or vault takes over what another one owes.
+    """
     found = []
     for layer in pool.layers:
         balance = layer.balance
@@ -141,25 +149,6 @@ def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
         if balance.flat() and under_floor(world, balance) and insolvent(world, balance):
             found.append(balance)
     return found
-
-
-def pay_layer_debts(world: World, layer: Layer) -> bool:
-    """A fund or vault pays what flat layers before it owe, in one share, as far as its floor."""
-    balance, pool = layer.balance, world.pools[layer.pool]
-    assert balance is not None
-    debts = [other for other in flat_debts(world, pool, layer.place) if other is not balance]
-    total = -sum(other.cash for other in debts)
-    if total <= 0.0 or under_floor(world, balance) or not balance.rules.get("accept_negative", True):
-        return False
-    room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
-    share = min(1.0, room / total)
-    if share < 1.0:
-        decline(world, balance)
-    for other in debts:
-        layer.paid -= share * other.cash
-        balance.cash += share * other.cash
-        other.cash -= share * other.cash
-    return share >= NOTHING
 
 
 def socialise(world: World, layer: Layer) -> bool:

@@ -50,7 +50,6 @@ class Account(Holder):
     entry: dict[str, float]
     since: int | None = None
     sliced: int | None = None
-    sent: int | None = None
     limits: dict[tuple[int, str], float | None] = field(default_factory=dict)
     liquidated: bool = False
     deleveraged: bool = False

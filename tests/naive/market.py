@@ -37,6 +37,7 @@ class Market:
 
     def begin(self, step: int) -> None:
         """Items 1 to 4 of a step, after which the marks can be asked for."""
+        self.history[-1] = self.fundamental
         self.fundamental = float(self.rules["price"][step]) * math.exp(self.moved)
         half_life = self.rules.get("half_life")
         if half_life is not None:
@@ -74,7 +75,10 @@ class Market:
         return factor
 
     def _advance_oracle(self, step: int) -> None:
-        """Take F(t - lag) unless frozen, when it is time or the price has moved; windows are open at their ends."""
+        """Take F(t - lag) unless frozen, when it is time or the price has moved; windows are open at their ends.
+
+        Reading: the F of a step that has passed is the one after its rounds, with the impact they left.
+        """
         rules = self.rules.get("oracle", {})
         candidate = self.history[max(0, step - math.ceil(rules.get("lag", 0.0) / self.dt))]
         frozen = any(start <= step * self.dt < end for start, end in rules.get("frozen", []))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from tests.naive.ledger import Account, Pool, World, steps
+from tests.naive.ledger import NOTHING, Account, Pool, World, steps
 from tests.naive.margin import bankruptcy_price, equity, in_breach, maintenance, margin_in
 
 
@@ -30,6 +31,7 @@ def orders_of_round(world: World, pool: Pool) -> list[Order]:
             continue
         if account.since is None:
             account.since = world.step
+            forget_slice(world, pool, account)
         if world.step >= account.since + latency:
             for market, quantity in quantities(world, pool, account).items():
                 if quantity != 0.0:
@@ -48,29 +50,34 @@ def quantities(world: World, pool: Pool, account: Account) -> dict[str, float]:
     return dict(account.q)
 
 
-def slices(world: World, size: dict[str, object], account: Account) -> dict[str, float]:
+def forget_slice(world: World, pool: Pool, account: Account) -> None:
+    """Reading: an account that falls into breach after its cooldown starts with a share again."""
+    size = pool.rules.get("size", {"type": "full"})
+    if account.sliced is not None and world.step >= account.sliced + steps(size["cooldown"], world.dt):
+        account.sliced = None
+
+
+def slices(world: World, size: dict[str, Any], account: Account) -> dict[str, float]:
     """A share of large positions, all of small ones, once per step; then the cooldown.
 
-    Readings: the cooldown runs from the step in which a share was sent. `full`: all is sent while it runs, a share
-    again after it. `wait`: nothing is sent while it runs, all after it.
+    Readings: the cooldown runs from the last order of which something may be left: one with a share in it, or all
+    that is sent in or after a cooldown. `full`: all is sent while it runs, a share again after it. `wait`: nothing
+    is sent while it runs, all after it. An account with small positions alone sends them in every round.
     """
-    if account.sent == world.step:
-        return {}
-    share, above = float(str(size["share"])), float(str(size["above"]))
     whole = dict(account.q)
-    if account.sliced is not None:
-        cooling = world.step < account.sliced + steps(float(str(size["cooldown"])), world.dt)
-        waits = size.get("during", "full") == "wait"
-        if cooling and waits:
-            return {}
-        if cooling or waits:
-            account.sent = world.step
-            return whole
-    account.sent = world.step
-    large = {m for m, q in whole.items() if abs(q) * world.marks[m] > above}
-    if large:
-        account.sliced = world.step
-    return {m: share * q if m in large else q for m, q in whole.items()}
+    large = {m for m, q in whole.items() if abs(q) * world.marks[m] > float(size["above"])}
+    if account.sliced is None:
+        account.sliced = world.step if large else None
+        return {m: float(size["share"]) * q if m in large else q for m, q in whole.items()}
+    cooling = world.step < account.sliced + steps(float(size["cooldown"]), world.dt)
+    waits = size.get("during", "full") == "wait"
+    if world.step == account.sliced or (cooling and waits):
+        return {}
+    if not cooling and not waits:
+        account.sliced = None
+        return slices(world, size, account)
+    account.sliced = world.step
+    return whole
 
 
 def share_to_target(world: World, account: Account, target: float) -> float:
@@ -120,13 +127,18 @@ def limit_price(world: World, pool: Pool, account: Account, market: str) -> floa
 
 
 def within_capacity(world: World, pool: Pool, orders: list[Order]) -> list[Order]:
-    """Cut all orders by one factor to the notional left in this step; what is filled uses it up."""
+    """Cut all orders by one factor to the notional left in this step.
+
+    Reading: liquidators carry orders; one that its limit leaves unfilled has used its part.
+    """
     capacity = pool.rules.get("capacity")
     if capacity is None:
         return orders
     wanted = sum(abs(order.quantity) * world.marks[order.market] for order in orders)
-    left = float(capacity) - pool.used
+    left = max(0.0, float(capacity) - pool.used)
+    pool.used += min(wanted, left)
     if wanted > left:
+        pool.used = float(capacity)
         for order in orders:
-            order.quantity *= max(left, 0.0) / wanted
-    return [order for order in orders if order.quantity != 0.0]
+            order.quantity *= left / wanted
+    return [order for order in orders if abs(order.quantity) >= NOTHING]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.naive.adl import deleverage
 from tests.naive.auction import clear, fill_book
-from tests.naive.layers import act, pay_layer_debts, socialise, unwinding
+from tests.naive.layers import act, socialise, unwinding
 from tests.naive.ledger import Balance, Layer, Pool, World
 from tests.naive.margin import dust, equity, insolvent
 from tests.naive.orders import Order, orders_of_round
@@ -44,8 +44,12 @@ def pay_funding(world: World) -> None:
 
 
 def play_round(world: World) -> bool:
-    """Marks, triggers, auctions, settlement, layers; True if anything changed."""
+    """Marks, triggers, auctions, settlement, layers; True if anything changed.
+
+    Reading: balances are observed at the marks of the round before the fees of its auctions, and after its layers.
+    """
     remark(world)
+    observe(world)
     orders = [order for pool in world.pools.values() for order in orders_of_round(world, pool)]
     paid: dict[str, float] = {}
     for name, market in world.markets.items():
@@ -55,7 +59,6 @@ def play_round(world: World) -> bool:
     take_fees(world, orders, paid)
     unfilled = {o.account.name for o in orders if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)}
     changed = any(order.filled != 0.0 for order in orders)
-    observe(world)
     changed = run_layers(world, unfilled) or changed
     changed = write_off(world) or changed
     observe(world)
@@ -73,7 +76,6 @@ def settle(world: World, orders: list[Order], price: float, paid: dict[str, floa
         account.liquidated = True
         world.outside[pool.name][name] -= order.filled
         mark = world.marks[name]
-        pool.used += abs(order.filled) * mark
         pool.add("liquidated_notional", abs(order.filled) * mark)
         pool.add("book_fills", abs(order.filled) * price)
         pool.add("vwap_gap", order.filled * (price - mark))
@@ -112,8 +114,6 @@ def run_layers(world: World, unfilled: set[str]) -> bool:
             if key not in done:
                 done.add(key)
                 changed = act(world, together, unfilled) or changed
-                for each in together:
-                    changed = pay_layer_debts(world, each) or changed
     return changed
 
 
@@ -159,15 +159,18 @@ def holds(pool: Pool, balance: Balance) -> bool:
 
 
 def observe(world: World) -> None:
-    """Equity of every balance now: the lowest, the largest fall, and when it first was at or under its floor."""
+    """Equity of every balance now: the lowest, the largest fall, and when it first was at or under its floor.
+
+    Readings: a balance that starts at its floor is not depleted; being under the floor is seen from the first check on.
+    """
     for balance in world.balances.values():
         value, slack = equity(world, balance), dust(world, balance)
         balance.low = min(balance.low, value)
         if balance.initial - value > balance.fall:
             balance.fall, balance.fall_step = balance.initial - value, world.step
-        if balance.unlimited:
+        if balance.unlimited or world.step == 0:
             continue
         if value < balance.floor - slack and balance.first_under is None:
             balance.first_under = world.step
-        if value <= balance.floor + slack and value < balance.initial and balance.depletion_step is None:
+        if value <= balance.floor + slack and balance.initial > balance.floor and balance.depletion_step is None:
             balance.depletion_step = world.step
