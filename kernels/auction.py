@@ -21,6 +21,9 @@ from .structs import Floats, Ints, Markets
 NO_FILL = 1e-12
 """Base units (or share) under which a fill is none."""
 
+WHOLE = 1.0 - NO_FILL
+"""Share from which a fill is all of it: what rounding leaves of a position would count as open interest."""
+
 SAME_PRICE = 4e-15
 """Relative distance under which two prices are the same: a few units in the last place,
 because the average price comes out of an exponential."""
@@ -126,7 +129,7 @@ def _fill_range(orders: Orders, first: int, last: int, buy_share: float, sell_sh
         o = orders.sorted[k]
         quantity = orders.each[o].quantity
         share = buy_share if quantity > 0.0 else sell_share
-        fill = quantity if share == 1.0 else quantity * share
+        fill = quantity if share >= WHOLE else quantity * share
         orders.each[o].filled = fill if abs(fill) >= NO_FILL else 0.0
 
 

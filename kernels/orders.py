@@ -9,7 +9,7 @@ import numpy as np
 from .auction import NO_FILL
 from .jit import part
 from .limits import FILLABLE, SLIPPAGE, limit_price
-from .margin import equity, gross, maintenance, position_maintenance
+from .margin import dust, equity, gross, maintenance, position_maintenance
 from .records import Records
 from .sizes import FRACTION, TO_TARGET, fraction, to_target
 from .state import Accounts, Ledger, Orders
@@ -91,6 +91,8 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
     account_equity = equity(book, accounts, now, i)
     requirement = maintenance(book, venue.markets, accounts, now, i)
     notional = gross(book, accounts, now, i)
+    if abs(account_equity) < dust(notional):
+        account_equity = 0.0  # as ADL leaves it: rounding must not decide on which side of the mark the limit is
     common, phase = 1.0, fraction.EVERYTHING
     if pools[p].size_rule == TO_TARGET:
         common = to_target.share(book, venue.markets, accounts, now, i, account_equity, pools[p].size_share)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-from ..auction import NO_FILL, sort_by_key
+from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
-from ..margin import bankruptcy_price, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
+from ..margin import bankruptcy_price, dust, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
 from ..ranks import is_queue, most_closed, score, skips_losers
 from ..results import MARKET_COLUMNS, POOL_COLUMNS
@@ -121,13 +121,13 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
             or state.accounts.each[i].closing == 1
         ):
             continue
-        value = equity(book, accounts, now, i)
+        value, notional = equity(book, accounts, now, i), gross(book, accounts, now, i)
         profit = quantity * (now[m].mark - book.positions[j].entry)
-        if value <= 0.0 or (skips_losers(rank) and profit <= 0.0):
+        if value <= dust(notional) or (skips_losers(rank) and profit <= 0.0):
             continue
         requirement = maintenance(book, venue.markets, accounts, now, i)
         part = position_maintenance(venue.markets, now, m, quantity)
-        share = share_of_maintenance(book, accounts, now, j, part, requirement, gross(book, accounts, now, i))
+        share = share_of_maintenance(book, accounts, now, j, part, requirement, notional)
         scratch.where[count] = j
         scratch.key[count] = score(
             rank, now[m].mark, book.positions[j].entry, quantity, value, requirement, share, _profit(venue, state, i)
@@ -148,22 +148,29 @@ def _profit(venue: Venue, state: State, i: int) -> float:
 
 
 @part
+def _allot_all(state: State, count: int) -> None:
+    """Fill every winner by all it can give; allotting the sum would leave its rounding with one of them."""
+    for o in range(count):
+        state.scratch.share[o] = state.scratch.cap[o]
+
+
+@part
 def _allot_queue(state: State, count: int, amount: float) -> None:
     """Fill winners highest score first; equal scores share pro rata by what they can give."""
-    scratch = state.scratch
+    scratch, rounding = state.scratch, NO_FILL * amount
     for o in range(count):
         scratch.who[o] = o
         scratch.share[o] = 0.0
     sort_by_key(scratch.who, scratch.key, count)
     last = count
-    while last > 0 and amount > 0.0:
+    while last > 0 and amount > rounding:
         first = last - 1
         level = scratch.key[scratch.who[first]]
         supply = scratch.cap[scratch.who[first]]
         while first > 0 and scratch.key[scratch.who[first - 1]] == level:
             first -= 1
             supply += scratch.cap[scratch.who[first]]
-        part = min(1.0, amount / supply) if supply > 0.0 else 0.0
+        part = 1.0 if amount >= supply * WHOLE else amount / supply
         for o in range(first, last):
             at = scratch.who[o]
             scratch.share[at] = scratch.cap[at] if part == 1.0 else part * scratch.cap[at]
@@ -266,15 +273,16 @@ def _batch(
     supply = 0.0
     for o in range(count):
         supply += state.scratch.cap[o]
-    amount = min(units, supply)
-    if is_queue(venue.layers[k].rank):
-        _allot_queue(state, count, amount)
+    if supply <= units:
+        _allot_all(state, count)
+    elif is_queue(venue.layers[k].rank):
+        _allot_queue(state, count, units)
     else:
-        waterfill(state.scratch.key, state.scratch.cap, state.scratch.share, count, amount)
+        waterfill(state.scratch.key, state.scratch.cap, state.scratch.share, count, units)
     filled = _fill_winners(venue, state, k, m, side, price, count)
     if filled < NO_FILL:
         return False
-    share = 1.0 if filled >= units * (1.0 - NO_FILL) else filled / units
+    share = 1.0 if filled >= units * WHOLE else filled / units
     _close_demand(venue, state, k, m, side, share, breaches, unlimited)
     pool = venue.layers[k].pool
     if math.isnan(state.ledger.out[pool, FIRST_ADL]):

@@ -6,12 +6,13 @@ short, its money goes pro rata to what they offer, within each pool's cap.
 
 from __future__ import annotations
 
+from ..auction import WHOLE
 from ..jit import part
 from ..records import Records
 from ..state import State
 from ..structs import Venue
 from ..waterfill import waterfill
-from .balance import PAID, is_unlimited, layer_equity
+from .balance import PAID, is_unlimited, layer_dust, layer_equity
 
 
 @part
@@ -63,11 +64,13 @@ def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
         scratch.cap[count] = each[other].demand if endless else min(each[other].demand, left)
         count += 1
     room = offered if endless else _room(venue, state, balance)
-    waterfill(scratch.weight, scratch.cap, scratch.share, count, max(0.0, room))
+    if room < layer_dust(layers, state.layers, state.market, balance):
+        room = 0.0
+    waterfill(scratch.weight, scratch.cap, scratch.share, count, room)
     count = 0
     for other in range(k, layers.size):
         if layers[other].leader == k:
             each[other].granted = scratch.share[count]
-            whole = whole and scratch.share[count] >= each[other].demand
+            whole = whole and scratch.share[count] >= WHOLE * each[other].demand
             count += 1
     return whole

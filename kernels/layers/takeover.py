@@ -7,7 +7,7 @@ every deficit of a pool, so the storage order of accounts cannot matter.
 
 from __future__ import annotations
 
-from ..auction import NO_FILL, sort_by_key
+from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
 from ..margin import dust, equity, gross, is_flat, maintenance
 from ..results import POOL_COLUMNS
@@ -133,7 +133,7 @@ def _take_shares(venue: Venue, state: State, k: int, count: int) -> bool:
             continue
         listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
         demand, granted = state.layers.each[listing].demand, state.layers.each[listing].granted
-        share = state.accounts.each[i].accepted * (1.0 if granted >= demand else granted / demand)
+        share = state.accounts.each[i].accepted * (1.0 if granted >= WHOLE * demand else granted / demand)
         if share >= NO_FILL:
             _take(venue, state, listing, i, share, scratch.key[o])
             taken = True
