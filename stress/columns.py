@@ -174,7 +174,12 @@ WORST_MARKETS = Table(
         _number("price", "quote currency per base unit", "Book price: what can be traded at the venue."),
         _number("mark", "quote currency per base unit", "Mark price: what margin is computed on."),
         _number("displacement", "log", "Log distance of the book from the fundamental price."),
-        _number("depth", "base units", "Depth of the book at the check; null where it is endless.", True),
+        _number(
+            "depth",
+            "base units",
+            "Depth of the book or reserve of the pool; null where endless.",
+            True,
+        ),
         _money("open_interest", "Open interest of margin accounts and layers, one side, at the mark."),
     ),
 )

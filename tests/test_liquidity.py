@@ -138,6 +138,16 @@ def test_a_fund_buys_back_no_more_than_the_pool_holds() -> None:
     assert math.isclose(result["markets"]["M"]["price"], 130.0 * 1e4, rel_tol=1e-9)
 
 
+def test_shocks_and_droughts_shrink_the_reserve() -> None:
+    """Half of the reserve by a shock, half of that by volatility: ten units are sold into 125."""
+    case = amm_case([100.0, 90.0], [account("a", 50.0, 10.0)], {"layers": [], "takeover_when": "insolvent"})
+    case["markets"][0] |= {"depth_shock": [[1, 0.5]], "sigma": [0.5, 1.0]}
+    case["markets"][0]["drought"] = {"eta": 1.0, "floor": 0.0, "sigma0": 0.5}
+    market = play(case)["markets"]["M"]
+    assert math.isclose(market["depth"], 125.0)
+    assert math.isclose(market["price"], 90.0 * (125.0 / 135.0) ** 2, rel_tol=1e-9)
+
+
 def on_pools(case: Json) -> Json:
     """The case with every book a constant-product pool of the depth it has."""
     for market in case["markets"]:

@@ -52,7 +52,8 @@ def mark_price(markets: Markets, now: Records, m: int) -> float:
 def follow_basis(markets: Markets, now: Records) -> None:
     """Take the basis at the start of a step into its average, once per step whatever its rounds do to the book."""
     for m in range(markets.each.size):
-        now[m].basis = next_basis(now[m].basis, index_price(now, m), book_price(now, m), markets.each[m].mark_gain)
+        if markets.each[m].mark_rule == MEDIAN3:
+            now[m].basis = next_basis(now[m].basis, index_price(now, m), book_price(now, m), markets.each[m].mark_gain)
 
 
 @part
