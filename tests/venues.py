@@ -29,7 +29,7 @@ LIMITS = st.sampled_from(
     [
         {"type": "none"},
         {"type": "bankruptcy"},
-        {"type": "slippage", "cap": 0.0},
+        {"type": "slippage", "cap": 0.002},
         {"type": "slippage", "cap": 0.02},
         {"type": "fillable", "spread": 1.5, "adj": 1.0},
     ]

@@ -1,0 +1,166 @@
+"""What must not matter: the order of accounts, the unit of money, what happens elsewhere."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conformance import play
+from tests.conformance.case import Json
+from tests.following import scale_of
+from tests.venues import FUND, LAYERS, SOCIALISE, VAULT, cases
+
+EXAMPLES = settings(max_examples=150)
+
+PRICES = frozenset({"price", "F", "mark", "low", "x", "max_displacement", "kappa"})
+"""Numbers of a market that do not grow with the venue."""
+
+TIES = frozenset({"R_step"})
+"""Two steps at which a layer has fallen equally far differ by rounding alone."""
+
+WITHOUT_ADL = st.lists(st.one_of(FUND, VAULT, SOCIALISE), max_size=4)
+HOMOGENEOUS_LAYERS = LAYERS.filter(lambda layers: all(layer.get("rank") != "binance" for layer in layers))
+"""The score of `binance` has a wallet of at least one unit of money in it."""
+
+
+def assert_same(found: Any, expected: Any, tolerance: float, where: str = "") -> None:
+    """Compare results number by number, within ``tolerance`` of money and 1e-9 of everything."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys(), where
+        for key in expected.keys() - TIES:
+            value = expected[key]
+            assert_same(found[key], value, tolerance, f"{where}.{key}")
+    elif isinstance(expected, list):
+        for n, value in enumerate(expected):
+            assert_same(found[n], value, tolerance, f"{where}.{n}")
+    elif expected is None or isinstance(expected, str | int):
+        assert found == expected, where
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=tolerance, err_msg=where)
+
+
+def shortened(case: Json, points: int) -> Json:
+    """The case up to its ``points``-th price."""
+    markets = [{**m, "price": m["price"][:points], "sigma": m["sigma"][:points]} for m in case["markets"]]
+    return {**case, "markets": markets}
+
+
+def renamed(case: Json) -> Json:
+    """The case with other names for its markets, pools, layers and accounts."""
+    pools = [
+        {
+            **pool,
+            "name": f"B{pool['name']}",
+            "layers": [{**layer, "name": f"B{layer['name']}"} for layer in pool["layers"]],
+        }
+        for pool in case["pools"]
+    ]
+    accounts = [
+        {
+            "name": f"B{account['name']}",
+            "pool": f"B{account['pool']}",
+            "cash": account["cash"],
+            "positions": {f"B{name}": position for name, position in account["positions"].items()},
+        }
+        for account in case["accounts"]
+    ]
+    markets = [{**market, "name": f"B{market['name']}"} for market in case["markets"]]
+    return {**case, "markets": markets, "pools": pools, "accounts": accounts}
+
+
+def grown(case: Json, factor: float) -> Json:
+    """The case with all units and all money times ``factor``."""
+    case = copy.deepcopy(case)
+    for market in case["markets"]:
+        market["depth"] = None if market["depth"] is None else factor * market["depth"]
+        market["tiers"] = [[factor * lower, rate] for lower, rate in market["tiers"]]
+    for account in case["accounts"]:
+        account["cash"] *= factor
+        account["positions"] = {name: [factor * q, entry] for name, (q, entry) in account["positions"].items()}
+    for pool in case["pools"]:
+        pool["capacity"] = None if pool["capacity"] is None else factor * pool["capacity"]
+        if "above" in pool["size"]:
+            pool["size"] = {**pool["size"], "above": factor * pool["size"]["above"]}
+        for layer in pool["layers"]:
+            for key in {"cash", "floor"} & layer.keys():
+                layer[key] *= factor
+    return case
+
+
+def in_units(result: Json, factor: float) -> Json:
+    """The result with all units and all money times ``factor``; prices of markets stay."""
+
+    def times(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: times(entry) for name, entry in value.items()}
+        if isinstance(value, list):
+            return [times(entry) for entry in value]
+        return factor * value if isinstance(value, float) else value
+
+    markets = {
+        name: {key: value if key in PRICES else times(value) for key, value in market.items()}
+        for name, market in result["markets"].items()
+    }
+    return {**times(result), "markets": markets}
+
+
+@EXAMPLES
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_of_accounts_does_not_matter(case: Json, random: Any) -> None:
+    shuffled = copy.deepcopy(case)
+    random.shuffle(shuffled["accounts"])
+    assert_same(play(shuffled), play(case), 1e-9 * scale_of(case))
+
+
+@EXAMPLES
+@given(cases(layers=WITHOUT_ADL))
+def test_the_order_of_markets_does_not_matter_without_adl(case: Json) -> None:
+    """ADL closes market after market, so there a winner's equity left for the second market depends on their order."""
+    expected = play(case)
+    found = play({**case, "markets": case["markets"][::-1]})
+    for part in ("accounts", "layers"):
+        for entry in found[part].values():
+            entry["q"] = entry["q"][::-1]
+    assert_same(found, expected, 1e-9 * scale_of(case))
+
+
+@EXAMPLES
+@given(cases(), cases())
+def test_venues_that_share_nothing_do_not_touch(one: Json, other: Json) -> None:
+    """Two cases side by side, with markets and pools of their own: each ends as it does alone."""
+    steps = min(len(case["markets"][0]["price"]) for case in (one, other))
+    one, other = shortened(one, steps), renamed(shortened(other, steps))
+    other["max_rounds"] = one["max_rounds"]
+    together = {**one, **{part: one[part] + other[part] for part in ("markets", "accounts", "pools")}}
+    found = play(together)
+    for case, first in ((one, 0), (other, len(one["markets"]))):
+        expected = play(case)
+        own = slice(first, first + len(case["markets"]))
+        for part in ("accounts", "layers"):
+            for name, entry in expected[part].items():
+                entry["q"] = [0.0] * first + entry["q"] + [0.0] * (len(together["markets"]) - own.stop)
+                assert_same(found[part][name], entry, 1e-9 * scale_of(case), name)
+        for name, entry in expected["pools"].items():
+            assert_same(found["pools"][name], entry, 1e-9 * scale_of(case), name)
+        for name, entry in expected["markets"].items():
+            outside = {
+                pool: units for pool, units in found["markets"][name]["outside"].items() if pool in entry["outside"]
+            }
+            assert_same({**found["markets"][name], "outside": outside}, entry, 1e-9 * scale_of(case), name)
+
+
+@EXAMPLES
+@given(cases(layers=HOMOGENEOUS_LAYERS), st.sampled_from([4.0, 0.0625]))
+def test_everything_grows_with_the_size_of_the_venue(case: Json, factor: float) -> None:
+    """Units, depths and money times a factor, prices as they are: so are all results.
+
+    By a power of two every rounding is the same; only the absolute part of dust and of the smallest fill is not.
+    """
+    expected, found = in_units(play(case), factor), play(grown(case, factor))
+    for result in (expected, found):
+        del result["max_rounds_seen"]  # ever smaller orders end at 1e-12 units, whatever the size of the venue
+    assert_same(found, expected, 1e-9 * factor * scale_of(case))
