@@ -101,9 +101,7 @@ def close_loser(world: World, pool: Pool, holder: Holder, market: str, share: fl
         pool.add("adl_paid", rise)
 
 
-def find_winners(
-    world: World, layer: Layer, market: str, side: float, price: float, closed: set[str]
-) -> list[Winner]:
+def find_winners(world: World, layer: Layer, market: str, side: float, price: float, closed: set[str]) -> list[Winner]:
     """Accounts of the pool with the opposite position and equity, and how much they can give without losing it all."""
     winners = []
     loss = (price - world.marks[market]) * side

@@ -45,16 +45,40 @@ class PowerLaw:
         return self.g(self.u0 + n) - self.g(self.u0)
 
 
+class ConstantProduct:
+    """A pool of reserve R exp(-x/2) at displacement x; a purchase of all it has, or more, has no price."""
+
+    def __init__(self, market: Market) -> None:
+        self.f, self.x = market.fundamental, market.x
+        self.depth = float(market.rules["reserve"]) * math.exp(-0.5 * market.x)
+
+    def log_vwap(self, n: float) -> float:
+        return self.x + math.log(self.depth / (self.depth - n)) if n < self.depth else math.inf
+
+    def vwap(self, n: float) -> float:
+        return self.f * math.exp(self.log_vwap(n))
+
+    def move(self, n: float) -> float:
+        return 2.0 * math.log(self.depth / (self.depth - n))
+
+
+Book = PowerLaw | ConstantProduct
+
+
+def book_of(market: Market) -> Book:
+    return ConstantProduct(market) if market.rules.get("liquidity") == "amm" else PowerLaw(market)
+
+
 def fill_book(market: Market, net: float) -> float:
     """Trade a net quantity without limits; average price, and the book moves."""
-    price = PowerLaw(market).vwap(net)
+    price = book_of(market).vwap(net)
     push(market, net)
     return price
 
 
 def push(market: Market, net: float) -> None:
     """Move book and fundamental by a net fill."""
-    dx = PowerLaw(market).move(net)
+    dx = book_of(market).move(net)
     phi = float(market.rules.get("phi", 0.0))
     market.moved += phi * dx
     market.fundamental *= math.exp(phi * dx)
@@ -70,7 +94,7 @@ def _willing(order: Order, price: float) -> int:
     return (slack > 0.0) - (slack < 0.0)
 
 
-def _between(book: PowerLaw, orders: list[Order], price: float) -> tuple[float, list[Order]]:
+def _between(book: Book, orders: list[Order], price: float) -> tuple[float, list[Order]]:
     """Net quantity that surely trades at ``price`` and the orders whose limit it is."""
     net = sum(order.quantity for order in orders if _willing(order, price) > 0)
     return net, [order for order in orders if _willing(order, price) == 0]
@@ -82,7 +106,7 @@ def clear(market: Market, orders: list[Order]) -> float:
     The net quantity falls and its average price rises with the price: the price at which they meet is either one of
     the limits, where part of the orders at it trades, or lies between two of them.
     """
-    book = PowerLaw(market)
+    book = book_of(market)
     limits = sorted({order.limit for order in orders if order.limit is not None})
     below = -math.inf
     for limit in limits:
@@ -120,15 +144,13 @@ def _fill_better(orders: list[Order], price: float) -> None:
             order.filled = order.quantity
 
 
-def _clear_inside(book: PowerLaw, orders: list[Order], inside: float) -> float:
+def _clear_inside(book: Book, orders: list[Order], inside: float) -> float:
     """Fill who trades at any price between two neighbouring limits, ``inside`` being one; their average price."""
     _fill_better(orders, inside)
     return book.vwap(sum(order.filled for order in orders))
 
 
-def _fill_marginal(
-    book: PowerLaw, marginal: list[Order], net: float, least: float, most: float, price: float
-) -> None:
+def _fill_marginal(book: Book, marginal: list[Order], net: float, least: float, most: float, price: float) -> None:
     """Fill as much as can be of the orders at the limit, pro rata within a side, so that the average is the limit."""
     buys = sum(order.quantity for order in marginal if order.quantity > 0.0)
     sells = -sum(order.quantity for order in marginal if order.quantity < 0.0)
@@ -142,7 +164,7 @@ def _fill_marginal(
         order.filled = order.quantity * min(1.0, max(0.0, filled / side))
 
 
-def _flow_at(book: PowerLaw, least: float, most: float, price: float) -> float:
+def _flow_at(book: Book, least: float, most: float, price: float) -> float:
     """Net quantity between two bounds whose average price is ``price``."""
     wanted = math.log(price / book.f)
     while True:

@@ -17,11 +17,14 @@ def under_floor(world: World, balance: Balance) -> bool:
 def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
     """Accounts that a fund or vault is offered.
 
-    Reading: a vault's own trigger stands in the place of the unfilled accounts of the other layers.
+    Readings: a vault's own trigger stands in the place of the unfilled accounts of the other layers; all offers are of
+    accounts seen in breach at the start of the round, so what ADL leaves to a winner is looked at in the next one.
     """
     rules, found = world.pools[layer.pool].rules, []
     by_order = layer.kind != "backstop_vault" and rules.get("takeover_when", "unfilled") == "unfilled"
     for account in world.of_pool(layer.pool):
+        if account.since is None:
+            continue
         offered = insolvent(world, account)
         if by_order and account.name in unfilled:
             offered = offered or in_breach(world, account)
@@ -113,7 +116,7 @@ def _shares(
         demand[layer.pool] = demand.get(layer.pool, 0.0) + owed[account.name]
         cap = (layer.rules.get("pool_caps") or {}).get(layer.pool, math.inf)
         caps[layer.pool] = max(0.0, cap - layer.paid)
-    given = waterfill({p: d for p, d in demand.items()}, {p: min(d, caps[p]) for p, d in demand.items()}, room)
+    given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, room)
     return [(layer, account, min(1.0, given[layer.pool] / demand[layer.pool])) for layer, account in deficits]
 
 

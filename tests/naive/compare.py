@@ -1,0 +1,78 @@
+"""Where two results of one case differ, and whether the case can tell them apart."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Json = dict[str, Any]
+Play = Callable[[Json], Json]
+
+TOLERANCE = 1e-9
+"""Of gross notional, of the units held in a market, and of prices."""
+SHAKE = 2e-14
+"""Relative; a hundred units in the last place."""
+SHAKES = 6
+WHOLE = frozenset("first_decline first_under R_step depletion_step liquidated adl_accounts max_rounds_seen".split())
+"""Steps and counts."""
+
+
+def differences(case: Json, one: Json, other: Json) -> list[str]:
+    """One line per number of ``one`` that ``other`` has otherwise."""
+    held = {m["name"]: 0.0 for m in case["markets"]}
+    money = 0.0
+    for account in case["accounts"]:
+        for m, (q, entry) in account["positions"].items():
+            held[m] += abs(q)
+            money += abs(q) * entry
+    return [line for line in _walk(one, other, (), held, money) if line]
+
+
+def _walk(one: Any, other: Any, path: tuple[Any, ...], held: dict[str, float], money: float) -> Iterator[str]:
+    if isinstance(one, dict):
+        for key, value in one.items():
+            yield from _walk(value, other[key], (*path, key), held, money)
+    elif isinstance(one, list):
+        for n, value in enumerate(one):
+            yield from _walk(value, other[n], (*path, n), held, money)
+    elif one is None or other is None:
+        yield "" if one is other else _line(path, one, other)
+    elif not math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=_nothing(path, held, money)):
+        yield _line(path, one, other)
+
+
+def _line(path: tuple[Any, ...], one: Any, other: Any) -> str:
+    return f"{'.'.join(map(str, path))}: {one!r} and {other!r}"
+
+
+def _nothing(path: tuple[Any, ...], held: dict[str, float], money: float) -> float:
+    """Absolute tolerance of a number, by where it stands."""
+    if path[-1] in WHOLE:
+        return 0.0
+    if "outside" in path:
+        return TOLERANCE * held[path[1]]
+    if "q" in path:
+        return TOLERANCE * list(held.values())[path[-1]]
+    return TOLERANCE if path[0] == "markets" else TOLERANCE * money
+
+
+def on_a_knife_edge(case: Json, play: Play) -> bool:
+    """Whether rounding decides the case: prices changed in their last places change its result.
+
+    A limit equal to the mark, or equity of exactly zero, is found on this side or that by the order of additions.
+    """
+    result = play(case)
+    return any(differences(case, result, play(shaken(case, seed))) for seed in range(SHAKES))
+
+
+def shaken(case: Json, seed: int) -> Json:
+    """The case with prices and wallets changed in their last places."""
+    rng, copied = random.Random(seed), copy.deepcopy(case)
+    for market in copied["markets"]:
+        market["price"] = [price * (1.0 + rng.uniform(-SHAKE, SHAKE)) for price in market["price"]]
+    for account in copied["accounts"]:
+        account["cash"] *= 1.0 + rng.uniform(-SHAKE, SHAKE)
+    return copied
