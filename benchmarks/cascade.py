@@ -108,7 +108,7 @@ def seconds_per_path(plan: Plan, log_price: Floats, variance: Floats) -> tuple[f
     layers = np.empty((count, len(plan.layer_names), len(LAYER_COLUMNS)))
     markets = np.empty((count, len(plan.market_names), len(MARKET_COLUMNS)))
     begin = time.thread_time()
-    cascade.run_block(venue, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
+    cascade.run_block(venue, 0, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
     spent = time.thread_time() - begin
     return spent / count, float(pools[:, 0, POOL_COLUMNS.index("liquidated_accounts")].mean())
 

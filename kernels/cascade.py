@@ -207,11 +207,14 @@ def room_for(venue: Venue) -> Room:
 
 
 @kernel
-def _run_block(venue: Venue, room: Room, log_price: Floats, variance: Floats, slots: Slots, stop: Flags) -> int:
+def _run_block(
+    venue: Venue, room: Room, first_path: int, log_price: Floats, variance: Floats, slots: Slots, stop: Flags
+) -> int:
     state, memory, nothing = room.state, room.memory, room.no_trace
     for w in range(log_price.shape[0]):
         if stop[0] != 0:
             return w
+        state.path[0] = first_path + w
         run_path(venue, state, memory, log_price[w], variance[w], NOBODY, nothing, nothing)
         _copy(state.ledger.out, slots.pools[w])
         _copy(state.layers.out, slots.layers[w])
@@ -227,6 +230,7 @@ def _run_block(venue: Venue, room: Room, log_price: Floats, variance: Floats, sl
 
 def run_block(
     venue: Venue,
+    first_path: int,
     log_price: Floats,
     variance: Floats,
     out_pools: Floats,
@@ -238,6 +242,8 @@ def run_block(
 
     Parameters
     ----------
+    first_path
+        Number of the first path.
     log_price, variance
         [w, s, m].
     out_pools, out_layers, out_markets
@@ -251,10 +257,13 @@ def run_block(
         Number of paths done.
     """
     slots = Slots(out_pools, out_layers, out_markets)
-    return int(_run_block(venue, room_for(venue), log_price, variance, slots, stop))
+    return int(_run_block(venue, room_for(venue), first_path, log_price, variance, slots, stop))
 
 
-def trace_path(venue: Venue, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats) -> None:
-    """Step-by-step record of one path: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
+def trace_path(
+    venue: Venue, path: int, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
+) -> None:
+    """Step-by-step record of path number ``path``: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
     room = room_for(venue)
+    room.state.path[0] = path
     run_path(venue, room.state, room.memory, log_price, variance, NOBODY, trace_pools, trace_markets)

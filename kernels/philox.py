@@ -31,6 +31,9 @@ JUMP_MARK = U32(3)
 JUMP_THINNING = U32(4)
 """Stream of the draws that decide which markets an arrival moves; block is the market."""
 
+ADL_START = U32(5)
+"""Stream of the places at which ADL begins to look for winners; step is the check, block the market."""
+
 MULTIPLIER_0, MULTIPLIER_1 = U64(0xD2511F53), U64(0xCD9E8D57)
 WEYL_0, WEYL_1 = U64(0x9E3779B9), U64(0xBB67AE85)
 HALF_WORD = U64(32)

@@ -190,6 +190,8 @@ class State(NamedTuple):
     scratch: Scratch
     market_out: Floats
     """[m, MARKET_COLUMNS] results."""
+    path: Ints
+    """[1] number of the path, for rules that draw."""
 
 
 BLOCK = 16
@@ -248,4 +250,5 @@ def allocate(venue: Venue) -> State:
             np.zeros(longest),
         ),
         np.zeros((m, len(MARKET_COLUMNS))),
+        np.zeros(1, np.int64),
     )

@@ -85,6 +85,7 @@ HOLDER = record(
     ("cash", float, "Ledger cash: wallet minus the cost of the open positions."),
     ("pool", int, "Pool of the account."),
     ("owner", int, "Owner of the account."),
+    ("circle", float, "Its place in [0, 1) on the circle of the ADL rank `random`; 0 where that is not used."),
     ("first", int, "First position of the account."),
     ("last", int, "One after its last position."),
 )
@@ -231,3 +232,5 @@ class Venue(NamedTuple):
     caps: Records
     """[c] CAP of those layers that have any."""
     max_rounds: int
+    seed: int
+    """Seed of the run, for rules that draw."""

@@ -61,7 +61,7 @@ def trace(plan: Plan, path: int) -> tuple[Floats, Floats]:
     require_finite_prices(plan, path, log_price, variance)
     pools = np.zeros((checks, len(plan.pool_names), len(columns.WORST_POOLS.values)))
     markets = np.zeros((checks, len(plan.market_names), len(columns.WORST_MARKETS.values)))
-    cascade.trace_path(plan.venue, log_price[0], variance[0], pools, markets)
+    cascade.trace_path(plan.venue, path, log_price[0], variance[0], pools, markets)
     return pools, markets
 
 

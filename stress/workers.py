@@ -167,7 +167,7 @@ class _Crew:
         slots = results.pools[start:end], results.layers[start:end], results.markets[start:end]
         paths.simulate(plan.models, plan.venue.clock, plan.seed, first, log_price, variance)
         require_finite_prices(plan, first, log_price, variance)
-        cascade.run_block(plan.venue, log_price, variance, *slots, self._stop)
+        cascade.run_block(plan.venue, first, log_price, variance, *slots, self._stop)
         if self._stop[0]:
             return
         require_finite_results(plan, first, slots)

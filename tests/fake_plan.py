@@ -120,6 +120,7 @@ class FakeCascade:
     def run_block(
         self,
         venue: object,
+        first_path: int,
         log_price: Floats,
         variance: Floats,
         out_pools: Floats,
@@ -144,7 +145,13 @@ class FakeCascade:
         return len(log_price)
 
     def trace_path(
-        self, venue: object, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
+        self,
+        venue: object,
+        path: int,
+        log_price: Floats,
+        variance: Floats,
+        trace_pools: Floats,
+        trace_markets: Floats,
     ) -> None:
         """As the kernel: the record of one path."""
         trace_pools[:] = np.arange(len(log_price))[:, None, None]

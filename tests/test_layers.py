@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stress.kernels.cascade import run_block
+from stress.kernels.cascade import NOBODY, run_block, run_path
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from stress.kernels.state import State
+from stress.kernels.state import State, allocate, memory_for
 from stress.kernels.structs import Floats, Venue
 from stress.kernels.waterfill import waterfill
 from tests.conformance import play
@@ -137,7 +137,7 @@ def run(case: Json) -> tuple[Floats, Floats]:
     pools = np.zeros((1, venue.pools.size, len(POOL_COLUMNS)))
     layers = np.zeros((1, venue.layers.size, len(LAYER_COLUMNS)))
     markets = np.zeros((1, log_price.shape[1], len(MARKET_COLUMNS)))
-    run_block(venue, log_price[None], variance[None], pools, layers, markets, np.zeros(1, np.uint8))
+    run_block(venue, 0, log_price[None], variance[None], pools, layers, markets, np.zeros(1, np.uint8))
     return pools[0], layers[0]
 
 
@@ -347,3 +347,45 @@ def test_capped_pro_rata_leaves_everybody_at_a_profit() -> None:
     assert capped == pytest.approx(PNL, rel=1e-6)
     assert sum(plain) == pytest.approx(14.0, rel=1e-6)
     assert (np.array(plain) <= EQUITY + 1e-6).all()
+
+
+def crowd() -> Json:
+    """An insolvent long of 10 units and ten shorts of 3 each, all alike."""
+    accounts = [long(10.0, 90.0), *(short(3.0, 100.0) for _ in range(10))]
+    case = one_pool([{"type": "adl", "rank": "random", "price": "bankruptcy"}], [100, 90], accounts)
+    case["pools"][0]["takeover_when"] = "insolvent"
+    return case
+
+
+def closed(case: Json, path: int = 0) -> dict[str, float]:
+    """Units that ADL closes of every short."""
+    venue, (log_price, variance) = venue_of(case), paths_of(case)
+    state = allocate(venue)
+    state.path[0] = path
+    nothing = np.zeros((0, 0, 0))
+    run_path(venue, state, memory_for(venue), log_price, variance, NOBODY, nothing, nothing)
+    left = quantities(state)
+    names = [account["name"] for account in case["accounts"]]
+    return {name: 3.0 + float(q) for name, q in zip(names, left, strict=True) if name != "a0"}
+
+
+def test_random_rank_closes_one_after_the_other_from_a_random_start() -> None:
+    """Three whole and a third of the next on the circle; every start happens, and always the same on the same path."""
+    case = crowd()
+    circle = sorted((place, f"a{i}") for i, place in enumerate(venue_of(case).book.accounts["circle"]) if i)
+    names = [name for _, name in circle]
+    first = set()
+    for path in range(60):
+        units = closed(case, path)
+        assert units == closed(case, path)
+        start = next(n for n in range(10) if units[names[n]] == 3.0 and units[names[n - 1]] == 0.0)
+        first.add(names[start])
+        assert [units[names[(start + n) % 10]] for n in range(4)] == pytest.approx([3.0, 3.0, 3.0, 1.0])
+    assert len(first) >= 8
+
+
+def test_random_rank_depends_on_names_seed_and_path_and_not_on_storage() -> None:
+    case = crowd()
+    units = closed(case, 7)
+    assert closed({**case, "accounts": case["accounts"][::-1]}, 7) == units
+    assert any(closed({**case, "seed": seed}, 7) != units for seed in range(1, 6))

@@ -53,7 +53,7 @@ def results(plan: Plan) -> dict[str, float]:
     pools, layers, markets = (
         np.empty((1, 1, len(columns))) for columns in (POOL_COLUMNS, LAYER_COLUMNS, MARKET_COLUMNS)
     )
-    cascade.run_block(plan.venue, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
+    cascade.run_block(plan.venue, 0, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
     named: dict[str, float] = {}
     for columns, row in ((LAYER_COLUMNS, layers), (MARKET_COLUMNS, markets), (POOL_COLUMNS, pools)):
         named.update(zip(columns, map(float, row[0, 0]), strict=True))

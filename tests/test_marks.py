@@ -28,7 +28,7 @@ def traced(case: Json) -> dict[str, Floats]:
     venue = venue_of(case)
     steps, markets = venue.clock.checks + 1, venue.markets.each.size
     record = np.zeros((steps, markets, len(TRACE_MARKET_COLUMNS)))
-    trace_path(venue, *paths_of(case), np.zeros((steps, venue.pools.size, len(TRACE_POOL_COLUMNS))), record)
+    trace_path(venue, 0, *paths_of(case), np.zeros((steps, venue.pools.size, len(TRACE_POOL_COLUMNS))), record)
     return {name: record[:, 0, c] for c, name in enumerate(TRACE_MARKET_COLUMNS)}
 
 

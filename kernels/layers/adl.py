@@ -13,7 +13,7 @@ from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
 from ..margin import bankruptcy_price, dust, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
-from ..ranks import is_queue, most_closed, score, skips_losers
+from ..ranks import RANDOM, is_queue, most_closed, nearness, random_start, score, skips_losers
 from ..results import MARKET_COLUMNS, POOL_COLUMNS
 from ..settle import trade
 from ..state import ADL_CLOSED, DELEVERAGED, State
@@ -106,8 +106,11 @@ def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> fl
 
 
 @part
-def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: float) -> int:
-    """Positions that can be closed against ``side`` of market m: position, score and most they can give."""
+def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: float, start: float) -> int:
+    """Positions that can be closed against ``side`` of market m: position, score and most they can give.
+
+    ``start`` is where the rank ``random`` begins.
+    """
     book, accounts, now, scratch = venue.book, state.accounts, state.market, state.scratch
     loss = side * (price - now[m].mark)
     rank, count = venue.layers[k].rank, 0
@@ -132,6 +135,8 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
         scratch.key[count] = score(
             rank, now[m].mark, book.positions[j].entry, quantity, value, requirement, share, _profit(venue, state, i)
         )
+        if rank == RANDOM:
+            scratch.key[count] = nearness(book.accounts[i].circle, start)
         scratch.cap[count] = most_closed(rank, quantity, value, profit + accounts.positions[j].adl_gain, loss)
         count += 1
     return count
@@ -261,6 +266,15 @@ def _close_demand(
 
 
 @part
+def _start(venue: Venue, state: State, k: int, m: int, side: float, seconds: float) -> float:
+    """Where the rank ``random`` begins on the circle of accounts; 0 for the others."""
+    if venue.layers[k].rank != RANDOM:
+        return 0.0
+    step = math.floor(seconds / venue.clock.dt + 0.5)
+    return random_start(venue.seed, state.path[0], step, m, side)
+
+
+@part
 def _batch(
     venue: Venue, state: State, k: int, m: int, side: float, breaches: int, seconds: float, unlimited: int
 ) -> bool:
@@ -269,7 +283,7 @@ def _batch(
     if units < NO_FILL:
         return False
     price = value / units
-    count = _winners(venue, state, k, m, side, price)
+    count = _winners(venue, state, k, m, side, price, _start(venue, state, k, m, side, seconds))
     supply = 0.0
     for o in range(count):
         supply += state.scratch.cap[o]

@@ -10,6 +10,7 @@ from .capped import closable, closable_from_profit
 from .contracts import contracts
 from .hyperliquid import hyperliquid
 from .profit import profit
+from .random import nearness, random_start
 
 RANKS: tuple[Rule, ...] = (
     Rule("bitmex", "Return on entry times effective leverage, losers by return over leverage.", "BitMEX documentation"),
@@ -31,10 +32,17 @@ RANKS: tuple[Rule, ...] = (
         "As pro_rata_profit, but no position's haircuts exceed its profit.",
         "Chitra (2025), arXiv:2512.01112, capped pro-rata policy",
     ),
+    Rule(
+        "random",
+        "In a fixed order of accounts, by a hash of their names, from a random start.",
+        "dYdX v4, x/subaccounts and x/clob deleveraging",
+    ),
 )
 """ADL ranks, by number."""
 
-BITMEX, BINANCE, HYPERLIQUID, PROFIT, PRO_RATA_PROFIT, PRO_RATA_CONTRACTS, PRO_RATA_CAPPED = 0, 1, 2, 3, 4, 5, 6
+BITMEX, BINANCE, HYPERLIQUID, PROFIT, PRO_RATA_PROFIT, PRO_RATA_CONTRACTS, PRO_RATA_CAPPED, RANDOM = range(8)
+
+__all__ = ["RANKS", "is_queue", "most_closed", "nearness", "random_start", "score", "skips_losers"]
 
 
 @kernel

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stress.book import Positions, Terms, load_books, terms_of
 from stress.build.book import book_of
-from stress.build.layers import LayerNames, caps_of, first_funds, layers_of, waterfall
+from stress.build.layers import LayerNames, caps_of, first_funds, layers_of, starts_at_random, waterfall
 from stress.build.prices import models_of
 from stress.build.venue import clock_of, markets_of, pools_of
 from stress.kernels.structs import Ints, Models, Venue
@@ -80,8 +80,8 @@ def build(loaded: Loaded) -> Plan:
     terms = terms_of(scenario.markets)
     positions, book_notes = load_books(scenario, loaded.locate)
     models, price_notes = models_of(scenario, clock, loaded.locate)
-    book, order = book_of(positions, terms)
     layers = waterfall(list(scenario.pools.values()))
+    book, order = book_of(positions, terms, any(starts_at_random(layer) for _, _, layer in layers))
     pool_names = tuple(scenario.pools)
     records = layers_of(layers, len(pool_names), clock)
     venue = Venue(
@@ -92,6 +92,7 @@ def build(loaded: Loaded) -> Plan:
         records,
         caps_of(layers, records["balance"], terms.names),
         scenario.run.max_rounds,
+        scenario.run.seed,
     )
     return Plan(
         loaded,

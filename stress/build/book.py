@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stress.book import Positions, Terms
-from stress.build.index import index_book, permuted
+from stress.build.index import index_book, on_circle, permuted
 from stress.kernels.structs import Book, Floats, Ints
 
 
@@ -23,14 +23,18 @@ def order_by_danger(positions: Positions, terms: Terms) -> Ints:
     return np.argsort(distance_to_breach(positions, terms), kind="stable").astype(np.int64)
 
 
-def book_of(positions: Positions, terms: Terms) -> tuple[Book, Ints]:
-    """Kernel book of the positions, and where each of its accounts [i] stands in ``positions``."""
+def book_of(positions: Positions, terms: Terms, draws: bool) -> tuple[Book, Ints]:
+    """Kernel book of the positions, and where each of its accounts [i] stands in ``positions``.
+
+    ``draws`` says that some ADL layer goes through the accounts from a random start.
+    """
     order = order_by_danger(positions, terms)
     first, at = permuted(positions.first, order)
     book = index_book(
         positions.cash[order],
         positions.pool[order],
         positions.owner[order],
+        on_circle([positions.account_names[i] for i in order]) if draws else np.zeros(order.size),
         first,
         positions.market[at],
         positions.quantity[at],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import numpy as np
 
 from stress.book import Tiers
@@ -10,17 +13,26 @@ from stress.kernels.structs import HOLDER, HOLDING, TIER, Book, Floats, Ints
 
 
 def index_book(
-    cash: Floats, pool: Ints, owner: Ints, first: Ints, market: Ints, quantity: Floats, entry: Floats, markets: int
+    cash: Floats,
+    pool: Ints,
+    owner: Ints,
+    circle: Floats,
+    first: Ints,
+    market: Ints,
+    quantity: Floats,
+    entry: Floats,
+    markets: int,
 ) -> Book:
     """Book of accounts [i] with positions ``first[i]:first[i + 1]`` [j] in ``markets`` markets.
 
-    ``cash`` is ledger cash: wallet minus the cost of the open positions.
+    ``cash`` is ledger cash: wallet minus the cost of the open positions. ``circle`` is where the ADL rank ``random``
+    comes to each account.
     """
     holder = np.repeat(np.arange(cash.size, dtype=np.int64), np.diff(first))
     by_market = np.argsort(market, kind="stable").astype(np.int64)
     market_first = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=markets))]).astype(np.int64)
     return Book(
-        accounts=table(HOLDER, cash=cash, pool=pool, owner=owner, first=first[:-1], last=first[1:]),
+        accounts=table(HOLDER, cash=cash, pool=pool, owner=owner, circle=circle, first=first[:-1], last=first[1:]),
         positions=table(HOLDING, market=market, holder=holder, quantity=quantity, entry=entry),
         market_first=market_first,
         by_market=by_market,
@@ -30,6 +42,12 @@ def index_book(
 def tier_table(tiers: Tiers) -> Records:
     """Tiers of all markets as the kernels read them."""
     return table(TIER, lower=tiers.lower, rate=tiers.rate, deduction=tiers.deduction)
+
+
+def on_circle(names: Sequence[str]) -> Floats:
+    """[i] places in [0, 1) of accounts by a hash of their names, so that the order of a file does not matter."""
+    words = [int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest()) for name in names]
+    return np.array(words, dtype=np.float64) / 2.0**48
 
 
 def permuted(first: Ints, order: Ints) -> tuple[Ints, Ints]:

@@ -85,6 +85,11 @@ def first_funds(layers: Sequence[Listed], pools: int) -> Ints:
     return _ints([first_fund(owners, is_fund, p) for p in range(pools)])
 
 
+def starts_at_random(layer: Layer) -> bool:
+    """Whether the layer needs the accounts' places on the circle."""
+    return isinstance(layer, Adl) and layer.rank == "random"
+
+
 def _floats(values: Sequence[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 

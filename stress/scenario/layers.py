@@ -144,6 +144,7 @@ RANKS = (
     "pro_rata_profit",
     "pro_rata_contracts",
     "pro_rata_capped",
+    "random",
 )
 RankName = Literal[
     "bitmex",
@@ -153,6 +154,7 @@ RankName = Literal[
     "pro_rata_profit",
     "pro_rata_contracts",
     "pro_rata_capped",
+    "random",
 ]
 ADL_PRICES = ("bankruptcy", "mark", "previous_mark")
 PAYERS = ("session_profit", "open_interest", "equity")

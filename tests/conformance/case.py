@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stress.book import stack_tiers
-from stress.build.index import index_book, tier_table
+from stress.build.index import index_book, on_circle, tier_table
 from stress.build.timing import checks_in, halving
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
@@ -133,6 +133,7 @@ def _book(case: Json) -> Book:
         _floats(cash),
         _ints(pool),
         _ints(owner),
+        on_circle([account["name"] for account in case["accounts"]]),
         _ints(first),
         _ints(market),
         _floats(quantity),
@@ -188,6 +189,7 @@ def venue_of(case: Json) -> Venue:
         layers,
         caps_of(case, layers["balance"]),
         int(case.get("max_rounds", 100)),
+        int(case.get("seed", 0)),
     )
 
 
