@@ -1,0 +1,77 @@
+"""The trigger search against a full scan, on random walks that nobody answers with an order."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stress.kernels.state import BLOCK
+from tests.conformance.case import Json
+from tests.following import follow, in_breach
+from tests.venues import BOOKS, populate
+
+STEPS = 60
+RULES = {
+    "size": {"type": "full"},
+    "limit": {"type": "none"},
+    "takeover_when": "insolvent",
+    "latency": STEPS + 1,
+    "capacity": None,
+    "layers": [],
+}
+"""Orders come after the last step, so that breaches come and go by prices alone."""
+
+QUIET = BOOKS.map(lambda book: {**book, "mark": {"type": "index"}})
+
+
+@st.composite
+def walks(draw: st.DrawFn, accounts: st.SearchStrategy[int]) -> Json:
+    """Cases of ``STEPS`` small steps, so that most blocks are passed over at most steps."""
+    books = draw(st.lists(QUIET, min_size=1, max_size=2))
+    case = populate(draw(st.integers(0, 2**32 - 1)), STEPS, draw(accounts), books, [RULES], 100)
+    calm = draw(st.sampled_from([0.02, 0.2, 1.0]))
+    for market in case["markets"]:
+        first = market["price"][0]
+        market["price"] = [first * (price / first) ** calm for price in market["price"]]
+    return case
+
+
+def assert_found_as_by_full_scan(case: Json) -> None:
+    """Compare the running breaches, and when each of them began, after every step."""
+    venue, states = follow(case)
+    since = np.full(venue.book.accounts.size, -1)
+    for step, state in enumerate(states[1:], start=1):
+        breach = in_breach(venue, state)
+        since = np.where(breach, np.where(since < 0, step, since), -1)
+        np.testing.assert_array_equal(state.accounts.each["since"], since)
+
+
+@settings(max_examples=40)
+@given(walks(st.integers(3, 40)))
+def test_same_breaches_as_a_full_scan(case: Json) -> None:
+    assert_found_as_by_full_scan(case)
+
+
+@settings(max_examples=10)
+@given(walks(st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7])))
+def test_same_breaches_across_blocks(case: Json) -> None:
+    assert_found_as_by_full_scan(case)
+
+
+def test_blocks_are_passed_over_and_looked_at_again() -> None:
+    """One account per block can breach; it is found at the very step, and again after it has recovered."""
+    steps = 12
+    book = {"depth": None, "delta": 1.0, "phi": 0.0, "half_life": None, "mark": {"type": "index"}, "tiers": [[0, 0.01]]}
+    case = populate(1, steps, 3 * BLOCK, [book], [RULES], 100)
+    prices = 100.0 * np.array([1.0, 0.999, 0.998, 0.997, 0.95, 0.949, 0.948, 0.99, 0.991, 0.95, 0.9501, 0.9502, 0.9])
+    case["markets"][0] |= {"price": prices.tolist()}
+    for i, account in enumerate(case["accounts"]):
+        wallet = 5.5 if i % BLOCK == BLOCK - 1 else 50.0
+        account |= {"cash": wallet, "positions": {"M0": [1.0, 100.0]}}
+    assert_found_as_by_full_scan(case)
+    _, states = follow(case)
+    for i in range(3):
+        seen = [int(state.accounts.each["since"][i * BLOCK + BLOCK - 1]) for state in states]
+        assert seen == [-1, -1, -1, -1, 4, 4, 4, -1, -1, 9, 9, 9, 9]
+        assert all(state.accounts.each["since"][i * BLOCK] == -1 for state in states)
