@@ -65,6 +65,10 @@ BALANCE = record(
     ("seen_at", float, "Seconds of the last observation."),
     ("demand", float, "Deficits that the pool offers to the layer this round."),
     ("granted", float, "What the layer grants of them."),
+    ("closing", int, "1 while ADL is closing the layer."),
+    ("closing_equity", float, "Its equity when ADL began."),
+    ("closing_maintenance", float, "Its maintenance when ADL began."),
+    ("closing_gross", float, "Its gross notional when ADL began."),
 )
 
 COUNTERPART = record(

@@ -55,9 +55,32 @@ def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int
 
 
 @part
-def _forget_closing(state: State, breaches: int) -> None:
+def _close_layers(venue: Venue, state: State, k: int, unlimited: int) -> int:
+    """Mark the layers that ADL layer k closes, and keep what their prices follow from.
+
+    They are closed whole: that the first batch brings a layer back over its floor does not spare the rest of it.
+    """
+    layers, now, count = state.layers, state.market, 0
+    for other in range(k):
+        if not closes_layer(venue, state, other, k, unlimited):
+            continue
+        maintained = 0.0
+        for m in range(now.size):
+            maintained += position_maintenance(venue.markets, now, m, layers.quantity[other, m])
+        layers.each[other].closing = 1
+        layers.each[other].closing_equity = layer_equity(layers, now, other)
+        layers.each[other].closing_maintenance = maintained
+        layers.each[other].closing_gross = layer_gross(layers, now, other)
+        count += 1
+    return count
+
+
+@part
+def _forget_closing(state: State, k: int, breaches: int) -> None:
     for b in range(breaches):
         state.accounts.each[state.accounts.breach[b]].closing = 0
+    for other in range(k):
+        state.layers.each[other].closing = 0
 
 
 @part
@@ -90,19 +113,16 @@ def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
 
 
 @part
-def _layer_price(venue: Venue, state: State, k: int, m: int, value: float) -> float:
-    """Price at which market m of layer k, whose equity is ``value``, is closed: bankruptcy if negative, else mark."""
-    now, quantity = state.market, state.layers.quantity[k, m]
-    if value >= 0.0:
+def _layer_price(venue: Venue, state: State, k: int, m: int) -> float:
+    """Price at which market m of closing layer k is closed: bankruptcy if it was in debt when ADL began, else mark."""
+    now, quantity, each = state.market, state.layers.quantity[k, m], state.layers.each[k]
+    if each.closing_equity >= 0.0:
         return now[m].mark
-    whole = 0.0
-    for other in range(now.size):
-        whole += position_maintenance(venue.markets, now, other, state.layers.quantity[k, other])
-    if whole > 0.0:
-        share = position_maintenance(venue.markets, now, m, quantity) / whole
+    if each.closing_maintenance > 0.0:
+        share = position_maintenance(venue.markets, now, m, quantity) / each.closing_maintenance
     else:
-        share = abs(quantity) * now[m].mark / layer_gross(state.layers, now, k)
-    return bankruptcy_price(now[m].mark, quantity, value, share)
+        share = abs(quantity) * now[m].mark / each.closing_gross
+    return bankruptcy_price(now[m].mark, quantity, each.closing_equity, share)
 
 
 @part
@@ -221,9 +241,7 @@ def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: fl
 
 
 @part
-def _demand(
-    venue: Venue, state: State, k: int, m: int, side: float, breaches: int, unlimited: int
-) -> tuple[float, float]:
+def _demand(venue: Venue, state: State, k: int, m: int, side: float, breaches: int) -> tuple[float, float]:
     """Base units to be closed on ``side`` of market m and their value at their own prices."""
     book, accounts = venue.book, state.accounts
     units, value = 0.0, 0.0
@@ -236,18 +254,15 @@ def _demand(
                 units += abs(accounts.positions[j].quantity)
                 value += abs(accounts.positions[j].quantity) * _account_price(venue, state, k, i, j)
     for other in range(k):
-        if state.layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
+        if state.layers.quantity[other, m] * side > 0.0 and state.layers.each[other].closing == 1:
             size = abs(state.layers.quantity[other, m])
-            worth = layer_equity(state.layers, state.market, other)
             units += size
-            value += size * _layer_price(venue, state, other, m, worth)
+            value += size * _layer_price(venue, state, other, m)
     return units, value
 
 
 @part
-def _close_demand(
-    venue: Venue, state: State, k: int, m: int, side: float, share: float, breaches: int, unlimited: int
-) -> None:
+def _close_demand(venue: Venue, state: State, k: int, m: int, side: float, share: float, breaches: int) -> None:
     """Close ``share`` of everything :func:`_demand` counted, each at its own price."""
     book, accounts, layers, now = venue.book, state.accounts, state.layers, state.market
     for b in range(breaches):
@@ -258,8 +273,8 @@ def _close_demand(
             if book.positions[j].market == m and accounts.positions[j].quantity * side > 0.0:
                 _close_account(venue, state, k, i, j, share, _account_price(venue, state, k, i, j))
     for other in range(k):
-        if layers.quantity[other, m] * side > 0.0 and closes_layer(venue, state, other, k, unlimited):
-            price = _layer_price(venue, state, other, m, layer_equity(layers, now, other))
+        if layers.quantity[other, m] * side > 0.0 and layers.each[other].closing == 1:
+            price = _layer_price(venue, state, other, m)
             quantity = layers.quantity[other, m]
             layers.each[other].cash += share * quantity * (price - now[m].funding)
             layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
@@ -275,11 +290,9 @@ def _start(venue: Venue, state: State, k: int, m: int, side: float, seconds: flo
 
 
 @part
-def _batch(
-    venue: Venue, state: State, k: int, m: int, side: float, breaches: int, seconds: float, unlimited: int
-) -> bool:
+def _batch(venue: Venue, state: State, k: int, m: int, side: float, breaches: int, seconds: float) -> bool:
     """One market and side: find winners, fill them, close the insolvent in the proportion that was filled."""
-    units, value = _demand(venue, state, k, m, side, breaches, unlimited)
+    units, value = _demand(venue, state, k, m, side, breaches)
     if units < NO_FILL:
         return False
     price = value / units
@@ -297,7 +310,7 @@ def _batch(
     if filled < NO_FILL:
         return False
     share = 1.0 if filled >= units * WHOLE else filled / units
-    _close_demand(venue, state, k, m, side, share, breaches, unlimited)
+    _close_demand(venue, state, k, m, side, share, breaches)
     pool = venue.layers[k].pool
     if math.isnan(state.ledger.out[pool, FIRST_ADL]):
         state.ledger.out[pool, FIRST_ADL] = seconds
@@ -308,14 +321,12 @@ def _batch(
 def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
     """Run ADL layer k over this round's insolvent accounts and the layers under their floor; whether any was closed."""
     closing = _close_accounts(venue, state, venue.layers[k].pool, breaches)
-    for other in range(k):
-        if closes_layer(venue, state, other, k, unlimited):
-            closing += 1
+    closing += _close_layers(venue, state, k, unlimited)
     if closing == 0:
         return False
     closed = False
     for m in range(venue.markets.each.size):
-        closed = _batch(venue, state, k, m, 1.0, breaches, seconds, unlimited) or closed
-        closed = _batch(venue, state, k, m, -1.0, breaches, seconds, unlimited) or closed
-    _forget_closing(state, breaches)
+        closed = _batch(venue, state, k, m, 1.0, breaches, seconds) or closed
+        closed = _batch(venue, state, k, m, -1.0, breaches, seconds) or closed
+    _forget_closing(state, k, breaches)
     return closed

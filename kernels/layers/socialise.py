@@ -11,7 +11,7 @@ from ..structs import Venue
 from ..trigger import disturb
 from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
-from .balance import has_balance, is_unlimited, layer_dust, layer_gross
+from .balance import has_balance, is_under_floor, is_unlimited, layer_dust, layer_gross
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 SOCIALISED = POOL_COLUMNS.index("socialised")
@@ -20,10 +20,15 @@ SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
 
 @part
 def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
-    """Whether layer k is flat and in debt after ADL closed it, so that the later layer ``taker`` bears the debt."""
+    """Whether layer k is flat, in debt and under its floor, so that the later layer ``taker`` bears the debt.
+
+    A floor under zero is credit: what a layer owes within it stays its own.
+    """
     if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
         return False
     if is_unlimited(layers, k, unlimited) or layer_gross(state, now, k) > 0.0:
+        return False
+    if not is_under_floor(layers, state, now, k, unlimited):
         return False
     return state.each[k].cash < -layer_dust(layers, state, now, k)
 
