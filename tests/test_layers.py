@@ -156,9 +156,9 @@ def test_a_shared_fund_declines_exactly_where_more_is_required(case: Json) -> No
         assert (required[0] > capital) == (not np.isnan(times).all())
 
 
-def two_pools(capital: float, caps: Json | None = None, second: int = 0) -> Json:
+def two_pools(capital: float, caps: Json | None = None, second: int = 0, partial: bool = True) -> Json:
     """Two pools with deficits of 10 and 20 at a price that nobody can trade at, and one fund."""
-    fund = {"type": "shared_fund", "name": "S", "cash": capital, "pool_caps": caps}
+    fund = {"type": "shared_fund", "name": "S", "cash": capital, "pool_caps": caps, "partial": partial}
     spare = {"type": "insurance_fund", "name": "B0", "cash": 0.0}
     market = {"name": "X", "price": [100, 93], "depth": 1e-6, "delta": 1.0, "tiers": [[0, 0.01]]}
     return {
@@ -184,11 +184,13 @@ def two_pools(capital: float, caps: Json | None = None, second: int = 0) -> Json
         (two_pools(12.0, {"B": 5.0}), (7.0, 5.0)),
         (two_pools(12.0, {"A": 1.0, "B": 5.0}), (1.0, 5.0)),
         (two_pools(12.0, second=1), (10.0, 2.0)),
+        (two_pools(22.0, partial=False), (10.0, 0.0)),
+        (two_pools(22.0, {"A": 9.0}, partial=False), (0.0, 20.0)),
     ],
-    ids=["enough", "short", "capped", "both capped", "later in one list"],
+    ids=["enough", "short", "capped", "both capped", "later in one list", "whole accounts", "whole and capped"],
 )
 def test_what_pools_draw(case: Json, drawn: tuple[float, float]) -> None:
-    """Pro rata to demand when short; pools that list the fund earlier draw first."""
+    """Pro rata to demand when short, or the smallest accounts first; pools that list the fund earlier draw first."""
     found = play(case)["layers"]["S"]
     assert (found["drawn"]["A"], found["drawn"]["B"]) == pytest.approx(drawn, rel=1e-9)
     assert (found["first_decline"] is None) == (sum(drawn) == 30.0)

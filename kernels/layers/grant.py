@@ -43,7 +43,13 @@ def add_demand(venue: Venue, state: State, k: int, count: int) -> float:
 
 
 @part
-def _room(venue: Venue, state: State, k: int) -> float:
+def left_to_draw(venue: Venue, state: State, k: int) -> float:
+    """Bad debt that the pool of layer k may still pass to it on this path."""
+    return max(0.0, venue.layers[k].draw_cap - state.layers.out[k, PAID])
+
+
+@part
+def room_of(venue: Venue, state: State, k: int) -> float:
     """Equity of layer k that stands behind the deficits of a round."""
     equity = layer_equity(state.layers, state.market, k)
     return min(equity, venue.layers[k].equity_cap) - venue.layers[k].floor
@@ -58,12 +64,12 @@ def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
     for other in range(k, layers.size):
         if layers[other].leader != k:
             continue
-        left = max(0.0, layers[other].draw_cap - state.layers.out[other, PAID])
+        left = left_to_draw(venue, state, other)
         offered += each[other].demand
         scratch.weight[count] = each[other].demand
         scratch.cap[count] = each[other].demand if endless else min(each[other].demand, left)
         count += 1
-    room = offered if endless else _room(venue, state, balance)
+    room = offered if endless else room_of(venue, state, balance)
     if room < layer_dust(layers, state.layers, state.market, balance):
         room = 0.0
     waterfill(scratch.weight, scratch.cap, scratch.share, count, room)

@@ -26,7 +26,7 @@ from .balance import (
     refuses,
 )
 from .caps import fit
-from .grant import add_demand, grant, listing_of
+from .grant import add_demand, grant, left_to_draw, listing_of, room_of
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
@@ -104,8 +104,9 @@ def _take_solvent(venue: Venue, state: State, k: int, count: int) -> bool:
 
 @part
 def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool:
-    """Take deficits whole, the smallest first, while they fit in what is granted; whether any was taken."""
+    """Take deficits whole, the smallest of all pools first, while they fit; whether any was taken."""
     scratch, taken = state.scratch, False
+    room = room_of(venue, state, venue.layers[k].balance)
     for o in range(count):
         scratch.where[o] = o
         scratch.cap[o] = -scratch.key[o]
@@ -116,8 +117,8 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool
         if deficit <= 0.0 or state.accounts.each[i].accepted < 1.0:
             continue
         listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
-        if deficit <= state.layers.each[listing].granted:
-            state.layers.each[listing].granted -= deficit
+        if deficit <= min(room, left_to_draw(venue, state, listing)):
+            room -= deficit
             _take(venue, state, listing, i, 1.0, -deficit)
             taken = True
     return taken
