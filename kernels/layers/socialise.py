@@ -33,6 +33,10 @@ def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, tak
     return state.each[k].cash < -layer_dust(layers, state, now, k)
 
 
+LEAST_SHARE = 1e-12
+"""Share of the debt under which nothing is paid: less than the rounding of the payers' cash would be paid for ever."""
+
+
 @part
 def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
     """Flat accounts with a cash deficit into ``scratch.who``; their number and total deficit."""
@@ -114,7 +118,7 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
     payers = _payers(venue, state, k)
     scratch = state.scratch
     paid = waterfill(scratch.key, scratch.cap, scratch.share, payers, debt)
-    if paid <= 0.0:
+    if paid <= LEAST_SHARE * debt:
         return False
     for o in range(payers):
         i = scratch.where[o]
