@@ -13,7 +13,7 @@ from stress.kernels.models import YEAR
 from stress.kernels.structs import Clock, Floats
 
 if TYPE_CHECKING:
-    from stress.scenario.markets import Prescribed, Replay
+    from stress.scenario.models import Prescribed, Replay
 
 COLUMNS = (Column("time", "number", required=True), Column("price", "number", required=True))
 """Columns of a replay's file: seconds and prices; times count from the first row."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
 from stress.scenario.layers import FUNDS, SharedFund
-from stress.scenario.markets import Bates, CommonJump, Correlation, Heston, Market, Prescribed, Shock
+from stress.scenario.markets import CommonJump, Correlation, Market, Shock
+from stress.scenario.models import Bates, Heston, Prescribed
 from stress.scenario.parts import Complaint, Where
 from stress.scenario.pools import Pool
 from stress.scenario.run import Run

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from stress.errors import MalformedInput, MeaninglessInput, Problem
 from stress.scenario.builtin import scenario_file
-from stress.scenario.markets import Replay
 from stress.scenario.merging import load_tree
+from stress.scenario.models import Replay
 from stress.scenario.overrides import Override, apply_overrides, parse_overrides
 from stress.scenario.parts import MALFORMED, Where
 from stress.scenario.reading import Node, find, plain
