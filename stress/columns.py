@@ -118,7 +118,7 @@ PATHS = Table(
 
 LAYERS = Table(
     "layers",
-    "One row per path and layer of a pool's waterfall.",
+    "One row per path and layer of a pool's waterfall; of a shared fund, paid and received are the pool's alone.",
     (_PATH, _POOL, _key("layer", "Name of the layer."), _key("kind", "Kind of the layer, such as insurance_fund.")),
     (
         _money("equity_low", "Lowest observed equity of the layer; 0 for layers without a balance."),

@@ -22,13 +22,24 @@ def _plain(value: object) -> str:
 
 
 _WRITERS: dict[str, Callable[[float], str]] = {
-    **dict.fromkeys(("above", "capacity", "capital", "floor"), money),
+    **dict.fromkeys(("above", "amount", "capacity", "capital", "draw_cap", "equity_cap", "floor"), money),
     **dict.fromkeys(
-        ("cooldown", "half_life", "latency", "volatility_half_life", "lag", "heartbeat", "interval", "notice"), duration
+        (
+            "cooldown",
+            "half_life",
+            "latency",
+            "volatility_half_life",
+            "lag",
+            "heartbeat",
+            "interval",
+            "notice",
+            "window",
+        ),
+        duration,
     ),
     **dict.fromkeys(
         (
-            *("deviation", "drift", "fee", "fund_share", "index", "initial"),
+            *("deviation", "drift", "drop", "fee", "fund_share", "index", "initial"),
             *("jump_mean", "jump_std", "share", "volatility"),
         ),
         rate,
@@ -38,7 +49,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 
 _ORDER = (
-    *("capital", "floor", "share", "accept_negative", "partial", "adl_below_floor", "unwind", "rank", "price", "by"),
+    *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
+    *("cap", "stop", "unwind", "rank", "price", "by"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""
@@ -52,8 +64,10 @@ def _ordered(values: Mapping[str, Any], without: Sequence[str] = ("type",)) -> l
 
 def shown(key: str, value: object) -> str:
     """One value of the scenario in words."""
-    if value is None:
+    if value is None or value == {}:
         return "none"
+    if key == "cap" and isinstance(value, Mapping):
+        return ", ".join(f"{market} {money(most)}" for market, most in value.items())
     if isinstance(value, list | tuple):
         return f"{len(value)} points" if len(value) > 1 else "none"
     if isinstance(value, Mapping):
