@@ -6,16 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stress.kernels.liquidity import AMM, LIQUIDITY, POWER, power
 from stress.kernels.liquidity.amm import LEAST_RESERVE, average_over_price, displacement_by, most_sold, reserve_at
-from tests import naive
 from tests.conformance import play
 from tests.conformance.case import Json, paths_of, venue_of
 from tests.following import DUST, follow_until, scale_of
-from tests.naive.compare import differences, on_a_knife_edge
 from tests.test_laws_ledger import cash, contracts
 from tests.venues import cases
 
@@ -167,26 +165,6 @@ def test_cash_and_contracts_are_conserved_with_pools_for_books(case: Json) -> No
     money = contracts(venue, last) * last.market["mark"]
     np.testing.assert_allclose(money, 0.0, rtol=0.0, atol=DUST * scale)
     assert (last.market["displacement"] <= math.log(1e4) * (1 + 1e-9)).all()
-
-
-@settings(max_examples=60, derandomize=True, database=None)
-@given(cases())
-def test_auctions_against_pools_agree_with_the_second_implementation(case: Json) -> None:
-    """Deep pools: the second implementation has no price for all that a pool holds."""
-    for market in case["markets"]:
-        market |= {"liquidity": "amm", "reserve": 30.0 * (market["depth"] or 1e6), "depth": None}
-        market.pop("depth_shock", None)
-        market.pop("drought", None)
-    try:
-        expected = naive.play(case)
-    except ValueError:
-        reject()
-    found = play(case)
-    for result in (found, expected):
-        for market in result["markets"].values():
-            market.pop("depth")
-    differing = differences(case, found, expected)
-    assert not differing or on_a_knife_edge(case, naive.play), differing
 
 
 def test_every_kind_of_book_says_what_it_is() -> None:

@@ -50,7 +50,7 @@ class ConstantProduct:
 
     def __init__(self, market: Market) -> None:
         self.f, self.x = market.fundamental, market.x
-        self.depth = float(market.rules["reserve"]) * math.exp(-0.5 * market.x)
+        self.depth = market.depth * math.exp(-0.5 * market.x)
 
     def log_vwap(self, n: float) -> float:
         return self.x + math.log(self.depth / (self.depth - n)) if n < self.depth else math.inf

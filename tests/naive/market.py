@@ -56,7 +56,7 @@ class Market:
         self.max_displacement = max(self.max_displacement, abs(self.x))
 
     def _depth_at(self, step: int) -> float:
-        depth = self.rules.get("depth")
+        depth = self.rules.get("reserve" if self.rules.get("liquidity") == "amm" else "depth")
         if depth is None:
             return math.inf
         units = float(depth[step] if isinstance(depth, list) else depth)
