@@ -32,8 +32,8 @@ FAMILIES: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
 HEAD = """\
 # Rules
 
-Every rule a scenario can name, from the registries the kernels choose by. `tailstress schema` has every key with its unit
-and default; [scenario-file.md](scenario-file.md) shows how they are written.
+Every rule a scenario can name, from the registries the kernels choose by. `tailstress schema` has every key with its
+unit and default; [scenario-file.md](scenario-file.md) shows how they are written.
 """
 
 

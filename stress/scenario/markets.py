@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stress.scenario.models import JumpSize, JumpSpread, Model, Price, Rate
+from stress.scenario.models import JumpSize, JumpSpread, Model, Prescribed, Price, Rate
 from stress.scenario.parts import Complaint, Family, Part
 from stress.scenario.values import Duration, Fraction, Money, Number, Text, Words
 
