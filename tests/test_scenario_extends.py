@@ -221,7 +221,8 @@ def test_tables_of_overrides_are_relative_to_the_working_folder(
 
 def test_the_documented_example_is_sound(root: Path, tmp_path: Path) -> None:
     text = (root / "docs" / "scenario-file.md").read_text(encoding="utf-8")
-    example = text.split("```yaml\n")[1].split("```")[0]
+    blocks = [block.split("```")[0] for block in text.split("```yaml\n")[1:]]
+    (example,) = [block for block in blocks if block.startswith("format: 1")]
     scenario = load_scenario(write(tmp_path, example)).scenario
     assert scenario.markets["BTC"].model.type == "gbm"
     assert scenario.markets["BTC"].liquidity.depth == 20e6
