@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import conformance, naive
 from tests.conformance import compare as given_case
 from tests.naive.compare import differences, on_a_knife_edge
+from tests.naive.furnish import furnished
 from tests.venues import cases, sample
 
 Json = dict[str, Any]
@@ -20,6 +22,7 @@ Json = dict[str, Any]
 OWN = sorted((Path(__file__).parent / "cases").glob("*.json"))
 GIVEN = sorted((Path(__file__).resolve().parents[2] / "shared" / "conformance").glob("*.json"))
 FIXED = settings(derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+FURNISHED = st.builds(furnished, cases(), st.integers(0, 2**32))
 
 
 def read(file: Path) -> Json:
@@ -46,9 +49,15 @@ def test_random_venues(case: Json) -> None:
     check(case)
 
 
+@settings(FIXED, max_examples=60)
+@given(FURNISHED)
+def test_furnished_venues(case: Json) -> None:
+    check(case)
+
+
 @pytest.mark.slow
 @settings(FIXED, max_examples=1500)
-@given(cases())
+@given(st.one_of(cases(), FURNISHED))
 def test_many_random_venues(case: Json) -> None:
     check(case)
 

@@ -29,7 +29,7 @@ def deleverage(world: World, layer: Layer) -> bool:
     """
     pool = world.pools[layer.pool]
     closed: list[Holder] = [a for a in world.of_pool(pool.name) if insolvent(world, a) and not a.flat()]
-    closed += closable_balances(world, pool)
+    closed += closable_balances(world, pool, layer.place)
     prices: Prices = {}
     for holder in closed:
         prices[holder.name] = {m: closing_price(world, layer, holder, m) for m, q in holder.q.items() if q != 0.0}
@@ -40,11 +40,13 @@ def deleverage(world: World, layer: Layer) -> bool:
     return acted
 
 
-def closable_balances(world: World, pool: Pool) -> list[Balance]:
+def closable_balances(world: World, pool: Pool, before: int) -> list[Balance]:
+    """Reading: as debts go down the list, ADL closes the layers that stand before it."""
     return [
         layer.balance
         for layer in pool.layers
         if layer.balance is not None
+        and layer.place < before
         and layer.balance.adl_below_floor
         and not layer.balance.flat()
         and under_floor(world, layer.balance)

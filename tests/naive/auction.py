@@ -53,13 +53,13 @@ class ConstantProduct:
         self.depth = market.depth * math.exp(-0.5 * market.x)
 
     def log_vwap(self, n: float) -> float:
-        return self.x + math.log(self.depth / (self.depth - n)) if n < self.depth else math.inf
+        return self.x - math.log1p(-n / self.depth) if n < self.depth else math.inf
 
     def vwap(self, n: float) -> float:
         return self.f * math.exp(self.log_vwap(n))
 
     def move(self, n: float) -> float:
-        return 2.0 * math.log(self.depth / (self.depth - n))
+        return -2.0 * math.log1p(-n / self.depth)
 
 
 Book = PowerLaw | ConstantProduct
@@ -166,6 +166,8 @@ def _fill_marginal(book: Book, marginal: list[Order], net: float, least: float, 
 
 def _flow_at(book: Book, least: float, most: float, price: float) -> float:
     """Net quantity between two bounds whose average price is ``price``."""
+    if book.vwap(0.0) == price and least <= 0.0 <= most:
+        return 0.0
     wanted = math.log(price / book.f)
     while True:
         middle = 0.5 * (least + most)

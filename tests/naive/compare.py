@@ -15,7 +15,7 @@ TOLERANCE = 1e-9
 """Of gross notional, of the units held in a market, and of prices."""
 SHAKE = 2e-14
 """Relative; a hundred units in the last place."""
-SHAKES = 6
+SHAKES = 12
 WHOLE = frozenset("first_decline first_under R_step depletion_step liquidated adl_accounts max_rounds_seen".split())
 """Steps and counts."""
 
@@ -28,7 +28,16 @@ def differences(case: Json, one: Json, other: Json) -> list[str]:
         for m, (q, entry) in account["positions"].items():
             held[m] += abs(q)
             money += abs(q) * entry
-    return [line for line in _walk(one, other, (), held, money) if line]
+    return [line for line in _walk(_told(one, money), _told(other, money), (), held, money) if line]
+
+
+def _told(result: Json, money: float) -> Json:
+    """The result without the step of a fall that is no more than rounding."""
+    layers = {
+        name: {**layer, "R_step": None} if layer["R"] <= TOLERANCE * money else layer
+        for name, layer in result["layers"].items()
+    }
+    return {**result, "layers": layers}
 
 
 def _walk(one: Any, other: Any, path: tuple[Any, ...], held: dict[str, float], money: float) -> Iterator[str]:
@@ -60,7 +69,7 @@ def _nothing(path: tuple[Any, ...], held: dict[str, float], money: float) -> flo
 
 
 def on_a_knife_edge(case: Json, play: Play) -> bool:
-    """Whether rounding decides the case: prices changed in their last places change its result.
+    """Whether rounding decides the case: prices and marks changed in their last places change it.
 
     A limit equal to the mark, or equity of exactly zero, is found on this side or that by the order of additions.
     """
@@ -69,9 +78,10 @@ def on_a_knife_edge(case: Json, play: Play) -> bool:
 
 
 def shaken(case: Json, seed: int) -> Json:
-    """The case with prices and wallets changed in their last places."""
+    """The case with prices, marks and wallets changed in their last places."""
     rng, copied = random.Random(seed), copy.deepcopy(case)
     for market in copied["markets"]:
+        market["noise"] = 1.0 + rng.uniform(-SHAKE, SHAKE)
         market["price"] = [price * (1.0 + rng.uniform(-SHAKE, SHAKE)) for price in market["price"]]
     for account in copied["accounts"]:
         account["cash"] *= 1.0 + rng.uniform(-SHAKE, SHAKE)

@@ -85,19 +85,17 @@ def decline(world: World, balance: Balance) -> None:
 
 
 def _take_deficits(world: World, balance: Balance, deficits: list[tuple[Layer, Account]]) -> bool:
+    """Take the same share of all deficits of a pool; or whole accounts, of all pools the smallest deficit first."""
     room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
     owed = {account.name: -equity(world, account) for _, account in deficits}
+    whole = not balance.rules.get("partial", True)
+    shares = _shares(deficits, owed, room)
     taken = False
-    if not balance.rules.get("partial", True):
-        for layer, account in sorted(deficits, key=lambda pair: owed[pair[1].name]):
-            if owed[account.name] > room:
-                decline(world, balance)
-                break
-            room -= owed[account.name]
-            take_over(world, layer, account, 1.0)
-            taken = True
-        return taken
-    for layer, account, share in _shares(world, deficits, owed, room):
+    for layer, account in sorted(deficits, key=lambda pair: owed[pair[1].name]):
+        share = shares[layer.pool]
+        if whole:
+            share = 1.0 if owed[account.name] <= min(room, left_to_draw(layer)) else 0.0
+            room -= share * owed[account.name]
         if share < 1.0:
             decline(world, balance)
         if share >= NOTHING:
@@ -106,18 +104,21 @@ def _take_deficits(world: World, balance: Balance, deficits: list[tuple[Layer, A
     return taken
 
 
-def _shares(
-    world: World, deficits: list[tuple[Layer, Account]], owed: dict[str, float], room: float
-) -> list[tuple[Layer, Account, float]]:
-    """The share of every deficit: what there is, pro rata to the pools' demand, within each pool's cap."""
+def left_to_draw(layer: Layer) -> float:
+    """What a pool's cap leaves it of a shared fund."""
+    caps: dict[str, float] = layer.rules.get("pool_caps") or {}
+    return max(0.0, caps.get(layer.pool, math.inf) - layer.paid)
+
+
+def _shares(deficits: list[tuple[Layer, Account]], owed: dict[str, float], room: float) -> dict[str, float]:
+    """The share of each pool's deficits that is borne: pro rata to the pools' demand, within each pool's cap."""
     demand: dict[str, float] = {}
     caps: dict[str, float] = {}
     for layer, account in deficits:
         demand[layer.pool] = demand.get(layer.pool, 0.0) + owed[account.name]
-        cap = (layer.rules.get("pool_caps") or {}).get(layer.pool, math.inf)
-        caps[layer.pool] = max(0.0, cap - layer.paid)
+        caps[layer.pool] = left_to_draw(layer)
     given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, room)
-    return [(layer, account, min(1.0, given[layer.pool] / demand[layer.pool])) for layer, account in deficits]
+    return {p: min(1.0, given[p] / demand[p]) for p in demand}
 
 
 def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) -> dict[str, float]:

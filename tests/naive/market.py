@@ -95,7 +95,10 @@ class Market:
             self.gap = keep * self.gap + (1.0 - keep) * (self.price - self.oracle)
 
     def mark(self) -> float:
-        """What margin is computed on, now."""
+        """What margin is computed on, now; ``noise`` tells whether rounding decides a case."""
+        return self._mark() * float(self.rules.get("noise", 1.0))
+
+    def _mark(self) -> float:
         rule = self.rules.get("mark", {"type": "index"})
         if rule["type"] == "index":
             return self.oracle

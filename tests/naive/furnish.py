@@ -1,0 +1,61 @@
+"""Rules that the random venues do not draw: funding, moving margins, pools as books, a fund of several pools."""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def furnished(case: Json, seed: int) -> Json:
+    """The case with some of these rules."""
+    rng, case = random.Random(seed), copy.deepcopy(case)
+    for market in case["markets"]:
+        _margins(rng, market)
+        _books(rng, market)
+        if rng.random() < 0.4:
+            market["funding"] = [rng.choice([0.0, 0.0, rng.uniform(-0.01, 0.01)]) for _ in market["price"]]
+    if len(case["pools"]) > 1 and rng.random() < 0.5:
+        fund = _shared_fund(rng, [pool["name"] for pool in case["pools"]])
+        for pool in case["pools"]:
+            pool["layers"].insert(rng.randint(0, len(pool["layers"])), copy.deepcopy(fund))
+    return case
+
+
+def _margins(rng: random.Random, market: Json) -> None:
+    if rng.random() < 0.4:
+        market["dynamic_margin"] = {
+            "half_life": 2.0,
+            "sigma_ref": rng.uniform(50.0, 200.0),
+            "sigma_init": rng.uniform(20.0, 300.0),
+            "gamma": rng.choice([0.5, 1.0]),
+            "kappa_max": 3.0,
+            "interval": rng.choice([1.0, 2.0, 3.0]),
+            "notice": rng.choice([0.0, 1.0, 2.0]),
+        }
+    elif rng.random() < 0.3:
+        market["kappa"] = [rng.uniform(1.0, 2.0) for _ in market["price"]]
+
+
+def _books(rng: random.Random, market: Json) -> None:
+    """A pool is deep enough to sell what anybody must buy."""
+    if market["depth"] is None or rng.random() < 0.5:
+        return
+    if rng.random() < 0.5:
+        market["depth"] = [market["depth"] * rng.uniform(0.3, 2.0) for _ in market["price"]]
+        return
+    market.update(liquidity="amm", reserve=200.0 * market["depth"], depth=None)
+    for rule in ("drought", "depth_shock"):
+        market.pop(rule, None)
+
+
+def _shared_fund(rng: random.Random, pools: list[str]) -> Json:
+    fund: Json = {"type": "shared_fund", "name": "S", "cash": rng.choice([200.0, 1_000.0, 3_000.0, 30_000.0])}
+    fund["floor"] = rng.choice([0.0, 0.0, 200.0])
+    fund["partial"] = rng.random() < 0.7
+    fund["pool_caps"] = {name: rng.choice([100.0, 1_000.0, 1e6]) for name in pools if rng.random() < 0.4}
+    if rng.random() < 0.3:
+        fund["unwind"] = {"type": "twap", "half_life": rng.choice([0.0, 2.0])}
+    return fund
