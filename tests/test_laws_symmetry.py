@@ -27,20 +27,19 @@ HOMOGENEOUS_LAYERS = LAYERS.filter(lambda layers: all(layer.get("rank") != "bina
 """The score of `binance` has a wallet of at least one unit of money in it."""
 
 
-def assert_same(found: Any, expected: Any, tolerance: float, where: str = "") -> None:
-    """Compare results number by number, within ``tolerance`` of money and 1e-9 of everything."""
+def assert_same(found: Any, expected: Any, tolerance: float, where: str = "", relative: float = 1e-9) -> None:
+    """Compare results number by number, within ``tolerance`` of money and ``relative`` of everything."""
     if isinstance(expected, dict):
         assert found.keys() == expected.keys(), where
         for key in expected.keys() - TIES:
-            value = expected[key]
-            assert_same(found[key], value, tolerance, f"{where}.{key}")
+            assert_same(found[key], expected[key], tolerance, f"{where}.{key}", relative)
     elif isinstance(expected, list):
         for n, value in enumerate(expected):
-            assert_same(found[n], value, tolerance, f"{where}.{n}")
+            assert_same(found[n], value, tolerance, f"{where}.{n}", relative)
     elif expected is None or isinstance(expected, str | int):
         assert found == expected, where
     else:
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=tolerance, err_msg=where)
+        np.testing.assert_allclose(found, expected, rtol=relative, atol=tolerance, err_msg=where)
 
 
 def shortened(case: Json, points: int) -> Json:
