@@ -63,8 +63,11 @@ def test_many_random_venues(case: Json) -> None:
 
 
 def test_few_cases_are_decided_by_rounding() -> None:
-    """What lets a difference pass lets few cases pass."""
-    assert sum(on_a_knife_edge(case, naive.play) for case in sample(150)) <= 6
+    """What lets a difference pass would let one case in ten pass, and has to in one of a hundred."""
+    drawn = sample(150)
+    differ = [case for case in drawn if differences(case, conformance.play(case), naive.play(case))]
+    assert len(differ) <= 2
+    assert sum(on_a_knife_edge(case, naive.play) for case in drawn) <= 15
 
 
 def test_another_rule_is_another_result() -> None:
