@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,3 +76,17 @@ def test_blocks_are_passed_over_and_looked_at_again() -> None:
         seen = [int(state.accounts.each["since"][i * BLOCK + BLOCK - 1]) for state in states]
         assert seen == [-1, -1, -1, -1, 4, 4, 4, -1, -1, 9, 9, 9, 9]
         assert all(state.accounts.each["since"][i * BLOCK] == -1 for state in states)
+
+
+@pytest.mark.parametrize(("quantity", "rate"), [(1.0, 0.0), (-1.0, 0.0), (-1.0, 0.02)])
+@pytest.mark.parametrize("excess", [-1e-6, 1e-6])
+def test_an_account_is_found_a_millionth_beyond_its_edge(quantity: float, rate: float, excess: float) -> None:
+    """A single position without the slack that netting gives: 20 + q (p - 100) = rate p."""
+    edge = 80.0 if quantity > 0.0 else 120.0 / (1.0 + rate)
+    book = {"depth": None, "delta": 1.0, "phi": 0.0, "half_life": None, "mark": {"type": "index"}, "tiers": [[0, rate]]}
+    case = populate(1, 2, 2, [book], [RULES], 100)
+    case["markets"][0]["price"] = [100.0, 100.0, edge * (1.0 - quantity * excess)]
+    case["accounts"][0] |= {"cash": 20.0, "positions": {"M0": [quantity, 100.0]}}
+    case["accounts"][1] |= {"cash": 80.0, "positions": {"M0": [quantity, 100.0]}}
+    _, states = follow(case)
+    assert states[-1].accounts.each["since"].tolist() == [2 if excess > 0.0 else -1, -1]
