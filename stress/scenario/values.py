@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -157,16 +158,16 @@ Number = partial(Quantity, Dimension.NUMBER)
 Count = partial(Quantity, Dimension.COUNT)
 
 
-class Reader:
+class Reader(ABC):
     """Base of the blocks that read one scalar by :meth:`read` and have a fixed JSON Schema."""
 
+    @abstractmethod
     def read(self, value: object) -> Any:
         """Value in memory, or an error in plain words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> JsonSchemaValue:
         """JSON Schema of what may stand in a file."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
