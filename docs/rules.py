@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stress.kernels.instruments import INSTRUMENTS
 from stress.kernels.layers import LAYERS, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
@@ -18,6 +19,7 @@ PAGE = Path(__file__).with_name("rules.md")
 
 FAMILIES: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
     ("Price models", "`markets.NAME.model.type`; Bates is Heston with jumps of its own.", MODELS),
+    ("Instruments", "`markets.NAME.instrument`", INSTRUMENTS),
     ("Books", "`markets.NAME.liquidity.type`", LIQUIDITY),
     ("Marks", "`markets.NAME.mark.type`", MARKS),
     ("Disturbances of oracles", "`markets.NAME.oracle.outages[]`, `markets.NAME.oracle.spoofs[]`", DISTURBANCES),

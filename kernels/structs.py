@@ -104,6 +104,9 @@ TIER = record(
 )
 
 INSTRUMENT = record(
+    ("kind", int, "Number in stress.kernels.instruments."),
+    ("haircut", float, "`spot`: share of its value that does not count towards margin."),
+    ("has_book", int, "0: an asset without a book, which layers that took it over cannot sell."),
     ("tier_first", int, "First tier of the market."),
     ("tier_last", int, "One after its last tier."),
     ("liquidity_rule", int, "Number of the kind of book in stress.kernels.liquidity."),

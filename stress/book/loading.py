@@ -17,7 +17,7 @@ from stress.book.synthetic import draw, faults
 from stress.errors import InvalidInput, MeaninglessInput, Problem
 
 if TYPE_CHECKING:
-    from stress.scenario.markets import Market
+    from stress.scenario.instruments import Market
     from stress.scenario.pools import Pool
     from stress.scenario.schema import Scenario
 

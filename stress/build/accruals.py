@@ -9,7 +9,7 @@ import numpy as np
 
 from stress.build.timing import checks_in, halving
 from stress.kernels.structs import Clock, Floats
-from stress.scenario.markets import Market
+from stress.scenario.instruments import Market
 
 
 def funding_rate(markets: Sequence[Market], clock: Clock) -> Floats:

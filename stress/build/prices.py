@@ -17,7 +17,7 @@ from stress.kernels.models import GBM, GIVEN, HESTON_EULER, HESTON_QE, YEAR
 from stress.kernels.structs import Clock, Floats, Ints, Models
 
 if TYPE_CHECKING:
-    from stress.scenario.markets import Market
+    from stress.scenario.instruments import Market
     from stress.scenario.models import Model
     from stress.scenario.schema import Scenario
 

@@ -10,6 +10,7 @@ from stress.book import Terms
 from stress.build.accruals import dynamic_margin, funding_rate, margin_scale
 from stress.build.index import tier_table
 from stress.build.timing import checks_in, halving
+from stress.kernels.instruments import INSTRUMENTS
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
@@ -17,7 +18,8 @@ from stress.kernels.records import Records, table
 from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Clock, Floats, Ints, Markets
-from stress.scenario.markets import BlendMark, Drought, Market, Median3Mark, Oracle, PowerLaw, Shock
+from stress.scenario.instruments import Market
+from stress.scenario.markets import BlendMark, Drought, Median3Mark, Oracle, PowerLaw, Shock
 from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, ToTarget
 from stress.scenario.schema import Scenario
 
@@ -73,9 +75,22 @@ def disturbances_of(oracles: list[Oracle], clock: Clock) -> Records:
     )
 
 
+NO_BOOK = PowerLaw(type="power", depth=math.inf)
+"""Stands where an asset has no book; nothing trades there."""
+
+
+def kinds_of(markets: list[Market]) -> dict[str, Floats | Ints]:
+    """[m] columns of INSTRUMENT that say what is traded."""
+    return {
+        "kind": _ints([number_of(INSTRUMENTS, market.instrument) for market in markets]),
+        "haircut": _floats([market.haircut for market in markets]),
+        "has_book": _ints([int(market.liquidity is not None) for market in markets]),
+    }
+
+
 def books_of(markets: list[Market], dt: float) -> dict[str, Floats | Ints]:
     """[m] columns of INSTRUMENT that say how each book takes a fill and recovers from it."""
-    books = [market.liquidity for market in markets]
+    books = [market.liquidity or NO_BOOK for market in markets]
     laws = [book if isinstance(book, PowerLaw) else None for book in books]
     sizes = [book.depth if isinstance(book, PowerLaw) else book.reserve for book in books]
     return {
@@ -104,6 +119,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
             INSTRUMENT,
             tier_first=terms.tiers.first[:-1],
             tier_last=terms.tiers.first[1:],
+            **kinds_of(markets),
             **books_of(markets, clock.dt),
             drought_exponent=_floats([drought.exponent if drought else 0.0 for drought in droughts]),
             drought_floor=_floats([drought.floor if drought else 0.0 for drought in droughts]),

@@ -82,10 +82,27 @@ def _name(key: str) -> str:
     return key.replace("_", " ")
 
 
+def _contracts(scenario: _Scenario, names: Sequence[str]) -> list[str]:
+    """Markets in which contracts are traded."""
+    return [name for name in names if scenario["markets"][name].get("instrument") != "spot"]
+
+
+def collateral(scenario: _Scenario, names: Sequence[str]) -> Table | None:
+    """Assets that accounts may post; None where margin is in the quote currency alone."""
+    rows = []
+    for name in names:
+        market = scenario["markets"][name]
+        if market.get("instrument") == "spot":
+            sold = "sold into its book" if market.get("liquidity") else "held"
+            rows.append([name, price(market["price"]), rate(market["haircut"]), sold])
+    headings = ["Asset", "Price at the start", "Haircut", "By layers that unwind"]
+    return table("Collateral", headings, rows, words=True) if rows else None
+
+
 def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
     """Maintenance rate by notional, one row per market."""
     rows = []
-    for name in names:
+    for name in _contracts(scenario, names):
         tiers = scenario["markets"][name]["margin"]["tiers"]
         rates = "; ".join(
             f"{rate(tier['maintenance'])}" + (f" from {money(tier['from'])}" if tier["from"] else "") for tier in tiers
@@ -98,7 +115,7 @@ def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
 def moving_margin(scenario: _Scenario, names: Sequence[str]) -> Table | None:
     """Funding and margin that changes on the way; None where every market keeps its terms."""
     rows = []
-    for name in names:
+    for name in _contracts(scenario, names):
         market = scenario["markets"][name]
         funding, dynamic = market.get("funding"), market["margin"].get("dynamic")
         changes = market["margin"].get("changes") or ()
@@ -118,7 +135,9 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
     """Depth, its law and how it comes and goes."""
     rows = []
     for name in names:
-        law = scenario["markets"][name]["liquidity"]
+        law = scenario["markets"][name].get("liquidity")
+        if law is None:
+            continue
         pool = law["type"] == "amm"
         size = law["reserve" if pool else "depth"]
         endless = isinstance(size, str) or math.isinf(size)
@@ -158,7 +177,7 @@ def marks(scenario: _Scenario, names: Sequence[str]) -> Table:
         market = scenario["markets"][name]
         oracle = market["oracle"]
         delays = [shown(key, oracle[key]) for key in ("lag", "heartbeat", "deviation")]
-        rows.append([name, shown("mark", market["mark"]), *delays])
+        rows.append([name, shown("mark", market.get("mark", "index")), *delays])
     return table("Marks", ["Market", "Mark", "Oracle lag", "Heartbeat", "Deviation"], rows, words=True)
 
 

@@ -136,6 +136,7 @@ def _rules(run: Run) -> Section:
         rules.layers(scenario, pools),
         rules.liquidation(scenario, pools),
         rules.margin(scenario, markets),
+        rules.collateral(scenario, markets),
         rules.moving_margin(scenario, markets),
         rules.marks(scenario, markets),
         rules.disturbances(scenario, markets),

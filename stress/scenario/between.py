@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
+from stress.scenario.instruments import Market, Spot
 from stress.scenario.layers import FUNDS, SharedFund
-from stress.scenario.markets import CommonJump, Correlation, Market, Shock
+from stress.scenario.markets import CommonJump, Correlation, Shock
 from stress.scenario.models import Bates, Heston, Prescribed
 from stress.scenario.parts import Complaint, Where
 from stress.scenario.pools import Pool
@@ -43,6 +44,7 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
     yield from _correlation(sections)
     yield from _jump_names(sections)
     yield from _shared_funds(sections.pools)
+    yield from _no_contracts(sections)
     if sections.run is not None:
         yield from _prescribed(sections.run, sections.markets)
         yield from _late_shocks(sections.run, sections.shocks)
@@ -68,6 +70,18 @@ def _unknown(noun: str, known: tuple[str, ...], references: Iterable[tuple[Where
     for where, name in references:
         if name not in known:
             yield where, f"unknown {noun} {name!r}" + did_you_mean(name, known)
+
+
+def _no_contracts(sections: Sections) -> Iterator[Complaint]:
+    """Open interest is in contracts; of an asset there is what accounts post."""
+    assets = {name for name, market in sections.markets.items() if isinstance(market, Spot)}
+    for pool_name, pool in sections.pools.items():
+        drawn = pool.book.synthetic.open_interest if pool.book.synthetic else {}
+        for name in assets & drawn.keys():
+            where: Where = ("pools", pool_name, "book", "synthetic", "open_interest", name)
+            yield where, f"{name} is an asset (instrument: spot) and has no open interest"
+    if sections.markets and assets == set(sections.market_names):
+        yield ("markets",), "are all assets (instrument: spot): there is nothing to liquidate"
 
 
 def _correlation(sections: Sections) -> Iterator[Complaint]:

@@ -1,4 +1,4 @@
-"""Schema of a market: liquidity, margin, mark and oracle; and what moves several at once."""
+"""Schema of what a market has: liquidity, margin, mark and oracle; and of what moves several markets at once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stress.scenario.models import JumpSize, JumpSpread, Model, Prescribed, Price, Rate
+from stress.scenario.models import JumpSize, JumpSpread, Rate
 from stress.scenario.parts import Complaint, Family, Part
-from stress.scenario.values import Duration, Fraction, Money, Number, Text, Words
+from stress.scenario.values import Duration, Fraction, Money, Number, Text
 
 MarketName = Annotated[
     str, Text(r"[A-Za-z0-9][A-Za-z0-9_:/-]*", "the name of a market: letters, digits and _ - / : only")
@@ -220,33 +220,6 @@ class Oracle(Part):
 
 Liquidity = Annotated[PowerLaw | ConstantProduct, Family("liquidity")]
 Mark = Annotated[IndexMark | BookMark | BlendMark | Median3Mark, Family("mark", bare=True)]
-
-
-class Market(Part):
-    """One instrument with its price process and the book it trades in."""
-
-    instrument: Annotated[Literal["linear_perpetual"], Words(("linear_perpetual",))] = Field(
-        default="linear_perpetual", description="Kind of contract."
-    )
-    price: Price = Field(description="Initial price.")
-    model: Model = Field(description="Model of the fundamental price.")
-    liquidity: Liquidity = Field(description="What forced orders do to the price.")
-    margin: Margin = Field(description="Maintenance margin.")
-    mark: Mark = Field(default=IndexMark(type="index"), description="Price that margin is computed on.")
-    oracle: Oracle = Field(default=Oracle(), description="When the index price reaches the venue.")
-    funding: Funding | None = Field(default=None, description="Payments between longs and shorts.")
-
-    def check(self) -> Iterator[Complaint]:
-        """A drought needs a calm volatility to compare with; prescribed prices start at the price."""
-        if isinstance(self.model, Prescribed) and not math.isclose(self.model.prices[0], self.price, rel_tol=1e-9):
-            yield ("model", "prices", 0), f"must be the initial price {self.price:g}, got {self.model.prices[0]:g}"
-        drought = self.liquidity.drought if isinstance(self.liquidity, PowerLaw) else None
-        needed = drought is not None and drought.exponent > 0.0 and drought.volatility is None
-        if needed and not self.model.long_run_volatility():
-            yield (
-                ("liquidity", "drought", "volatility"),
-                f"is missing: the {self.model.type} model has no long-run volatility",
-            )
 
 
 class JumpMark(Part):

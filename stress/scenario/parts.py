@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, get_args
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
@@ -128,15 +136,18 @@ class Family:
     """A union of parts told apart by ``type``; with ``bare``, a variant that needs nothing else may be a bare word.
 
     Used as ``Annotated[A | B, Family("model")]``: adding a variant means
-    adding it to the union.
+    adding it to the union. ``key`` is what they are told apart by instead of
+    ``type``, ``default`` the variant of a map that does not say.
     """
 
     noun: str
     bare: bool = False
+    key: str = "type"
+    default: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        variants = {v.model_fields["type"].annotation.__args__[0]: v for v in (get_args(source) or (source,))}
-        bare = [word for word, v in variants.items() if self.bare and not _required(v)]
+        variants = {v.model_fields[self.key].annotation.__args__[0]: v for v in (get_args(source) or (source,))}
+        bare = [word for word, v in variants.items() if self.bare and not self._required(v)]
 
         def read(value: Any, inner: object) -> Part:
             return self._read(value, variants, bare)
@@ -148,18 +159,26 @@ class Family:
     def _read(self, value: Any, variants: dict[str, type[Part]], bare: list[str]) -> Part:
         if isinstance(value, Part) and type(value) in variants.values():
             return value
-        if isinstance(value, str):
-            value = {"type": value}
+        if isinstance(value, str) and self.default is None:
+            value = {self.key: value}
         if not isinstance(value, dict):
             words = f" or one of the words {', '.join(bare)}" if bare else ""
-            raise malformed(f"expected a {self.noun}: a map with a type{words}, got {shown(value)}")
-        if "type" not in value:
-            raise _at("type", malformed(f"is missing: the kind of {self.noun}; known: {', '.join(variants)}"))
-        word = value["type"]
+            said = "" if self.default else f" with a {self.key}{words}"
+            raise malformed(f"expected a {self.noun}: a map{said}, got {shown(value)}")
+        if self.key not in value and self.default is None:
+            raise _at(self.key, malformed(f"is missing: the kind of {self.noun}; known: {', '.join(variants)}"))
+        word = value.get(self.key, self.default)
         if not isinstance(word, str) or word not in variants:
             hint = did_you_mean(word, variants) if isinstance(word, str) else ""
-            raise _at("type", malformed(f"unknown {self.noun} {shown(word)}{hint}"))
+            raise _at(self.key, malformed(f"unknown {self._word()} {shown(word)}{hint}"))
         return variants[word].model_validate(value)
+
+    def _word(self) -> str:
+        """What a variant's name is the name of."""
+        return self.noun if self.key == "type" else self.key
+
+    def _required(self, variant: type[Part]) -> list[str]:
+        return [name for name, field in variant.model_fields.items() if field.is_required() and name != self.key]
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         forms = handler(schema)
@@ -168,20 +187,13 @@ class Family:
         return {"anyOf": options + ([{"enum": bare}] if bare else [])}
 
 
-def _required(variant: type[Part]) -> list[str]:
-    return [name for name, field in variant.model_fields.items() if field.is_required() and name != "type"]
-
-
 def _at(key: str, error: PydanticCustomError) -> ValidationError:
     return ValidationError.from_exception_data("Family", [InitErrorDetails(type=error, loc=(key,), input=None)])
 
 
-P = TypeVar("P", bound=Part)
-
-
-def attempt(kind: type[P], value: Any) -> P | None:
-    """The part that ``value`` describes, None where it is unsound or missing."""
+def attempt(kind: Any, value: Any) -> Any:
+    """The part of a kind, or of a family of them, that ``value`` describes; None where it is unsound or missing."""
     try:
-        return kind.model_validate(value)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError:
         return None

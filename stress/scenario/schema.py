@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from stress.scenario.between import Sections, complaints
 from stress.scenario.hints import shown
-from stress.scenario.markets import CommonJump, Correlation, Market, MarketName, Shock
+from stress.scenario.instruments import Market
+from stress.scenario.markets import CommonJump, Correlation, MarketName, Shock
 from stress.scenario.parts import Complaint, Part, attempt, malformed
 from stress.scenario.pools import Pool, PoolName
 from stress.scenario.run import Run
@@ -132,9 +133,7 @@ def _entries(value: Any) -> dict[Any, Any]:
     return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
-P = TypeVar("P", bound=Part)
-
-
-def _sound(kind: type[P], value: Any) -> dict[Any, P]:
+def _sound(kind: Any, value: Any) -> dict[Any, Any]:
+    """Entries of a map or list that are sound in themselves."""
     parts = {key: attempt(kind, entry) for key, entry in _entries(value).items()}
     return {key: part for key, part in parts.items() if part is not None}

@@ -10,6 +10,7 @@ import numpy as np
 from stress.book import stack_tiers
 from stress.build.index import index_book, on_circle, tier_table
 from stress.build.timing import checks_in, halving
+from stress.kernels.instruments import LINEAR_PERPETUAL
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
@@ -85,6 +86,9 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
             INSTRUMENT,
             tier_first=tiers.first[:-1],
             tier_last=tiers.first[1:],
+            kind=_ints([LINEAR_PERPETUAL for _ in markets]),
+            haircut=_floats([0.0 for _ in markets]),
+            has_book=_ints([1 for _ in markets]),
             liquidity_rule=_ints([_number(LIQUIDITY, market.get("liquidity", "power")) for market in markets]),
             depth=_floats([_first_depth(market) for market in markets]),
             move=_floats([market.get("y", 0.01) for market in markets]),
