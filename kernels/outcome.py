@@ -23,7 +23,7 @@ RESIDUAL_OPEN = POOL_COLUMNS.index("residual_open")
 LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 EQUITY_END = LAYER_COLUMNS.index("equity_end")
 INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
-OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in ("paid", "received"))
+OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in ("paid", "paid_for_layers", "received"))
 """Columns that say something of a balance and not of a pool's dealings with it."""
 PRICE_END = MARKET_COLUMNS.index("price_end")
 INTEREST_END = MARKET_COLUMNS.index("open_interest_end")

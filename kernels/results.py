@@ -38,6 +38,7 @@ LAYER_COLUMNS: tuple[str, ...] = (
     "largest_fall",
     "largest_fall_s",
     "paid",
+    "paid_for_layers",
     "received",
     "inventory_end",
     "first_decline_s",

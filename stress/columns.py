@@ -118,7 +118,7 @@ PATHS = Table(
 
 LAYERS = Table(
     "layers",
-    "One row per path and layer of a pool's waterfall; of a shared fund, paid and received are the pool's alone.",
+    "One row per path and layer of a pool's waterfall; of a shared fund, payments are the pool's alone.",
     (_PATH, _POOL, _key("layer", "Name of the layer."), _key("kind", "Kind of the layer, such as insurance_fund.")),
     (
         _money("equity_low", "Lowest observed equity of the layer; 0 for layers without a balance."),
@@ -126,6 +126,7 @@ LAYERS = Table(
         _money("largest_fall", "Largest fall of the observed equity below its initial value."),
         _time("largest_fall_s", "When it had fallen that far; null where it never fell."),
         _money("paid", "Negative equity of accounts that the layer took upon itself."),
+        _money("paid_for_layers", "Debt of earlier layers of the pool that the layer paid, on top of paid."),
         _money("received", "Positive equity of accounts that the layer took over."),
         _money("inventory_end", "Value at the mark of the layer's open positions at the end, longs and shorts added."),
         _time("first_decline_s", "When the layer first took less than it was offered; null: never."),

@@ -12,7 +12,8 @@ from ..records import Records
 from ..state import State
 from ..structs import Venue
 from ..waterfill import waterfill
-from .balance import PAID, is_unlimited, layer_dust, layer_equity
+from .balance import PAID, PAID_FOR_LAYERS, is_unlimited, layer_dust, layer_equity
+from .debts import debts_offered
 
 
 @part
@@ -27,12 +28,13 @@ def listing_of(layers: Records, k: int, pool: int) -> int:
 
 
 @part
-def add_demand(venue: Venue, state: State, k: int, count: int) -> float:
-    """Add up the deficits that fit, by pool; returns their sum."""
+def add_demand(venue: Venue, state: State, k: int, count: int, unlimited: int) -> float:
+    """Add up the deficits that fit and the debts of earlier layers, by pool; returns their sum."""
     each, total = state.layers.each, 0.0
     for other in range(k, venue.layers.size):
         if venue.layers[other].leader == k:
-            each[other].demand = 0.0
+            each[other].demand = debts_offered(venue, state, other, unlimited)
+            total += each[other].demand
     for o in range(count):
         i = state.scratch.who[o]
         if state.scratch.key[o] < 0.0:
@@ -45,7 +47,8 @@ def add_demand(venue: Venue, state: State, k: int, count: int) -> float:
 @part
 def left_to_draw(venue: Venue, state: State, k: int) -> float:
     """Bad debt that the pool of layer k may still pass to it on this path."""
-    return max(0.0, venue.layers[k].draw_cap - state.layers.out[k, PAID])
+    drawn = state.layers.out[k, PAID] + state.layers.out[k, PAID_FOR_LAYERS]
+    return max(0.0, venue.layers[k].draw_cap - drawn)
 
 
 @part

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from ..jit import part
 from ..margin import equity, gross, is_flat, is_insolvent
-from ..records import Records
 from ..results import POOL_COLUMNS
-from ..state import LayerState, State
+from ..state import State
 from ..structs import Venue
 from ..trigger import disturb
 from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
-from .balance import has_balance, is_under_floor, is_unlimited, layer_dust, layer_gross
+from .debts import debts_before, lift_debts
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 SOCIALISED = POOL_COLUMNS.index("socialised")
 SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
-
-
-@part
-def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
-    """Whether layer k is flat, in debt and under its floor, so that the later layer ``taker`` bears the debt.
-
-    A floor under zero is credit: what a layer owes within it stays its own.
-    """
-    if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
-        return False
-    if is_unlimited(layers, k, unlimited) or layer_gross(state, now, k) > 0.0:
-        return False
-    if not is_under_floor(layers, state, now, k, unlimited):
-        return False
-    return state.each[k].cash < -layer_dust(layers, state, now, k)
 
 
 LEAST_SHARE = 1e-12
@@ -50,15 +34,6 @@ def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, fl
             count += 1
             total -= state.accounts.each[i].cash
     return count, total
-
-
-@part
-def _layer_debt(venue: Venue, state: State, k: int, unlimited: int) -> float:
-    total = 0.0
-    for other in range(k):
-        if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            total -= state.layers.each[other].cash
-    return total
 
 
 @part
@@ -97,11 +72,7 @@ def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unl
         disturb(state.blocks, i)
         ledger.out[pool, BAD_DEBT] += share * deficit
         ledger.out[pool, SOCIALISED] += share * deficit
-    for other in range(k):
-        if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            debt = -state.layers.each[other].cash
-            state.layers.each[other].cash = 0.0 if share == 1.0 else -(1.0 - share) * debt
-            ledger.out[pool, SOCIALISED_FOR_LAYERS] += share * debt
+    ledger.out[pool, SOCIALISED_FOR_LAYERS] += lift_debts(venue, state, k, share, unlimited)
 
 
 @part
@@ -112,7 +83,7 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
     same charge per unit for everybody (Drift), and it adds up across markets.
     """
     debtors, debt = _debtors(venue, state, k, breaches)
-    debt += _layer_debt(venue, state, k, unlimited)
+    debt += debts_before(venue, state, k, unlimited)
     if debt <= 0.0:
         return False
     payers = _payers(venue, state, k)

@@ -26,6 +26,7 @@ from .balance import (
     refuses,
 )
 from .caps import fit
+from .debts import debts_in_turn, debts_offered, pay_debts
 from .grant import add_demand, grant, left_to_draw, listing_of, room_of
 
 BAD_DEBT = POOL_COLUMNS.index("bad_debt")
@@ -103,8 +104,11 @@ def _take_solvent(venue: Venue, state: State, k: int, count: int) -> bool:
 
 
 @part
-def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool:
-    """Take deficits whole, the smallest of all pools first, while they fit; whether any was taken."""
+def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, unlimited: int) -> bool:
+    """Take deficits whole, the smallest of all pools first, while they fit; whether any was taken.
+
+    Customers come before layers: the debts of a pool's earlier layers are paid last, in one.
+    """
     scratch, taken = state.scratch, False
     room = room_of(venue, state, venue.layers[k].balance)
     for o in range(count):
@@ -121,39 +125,59 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int) -> bool
             room -= deficit
             _take(venue, state, listing, i, 1.0, -deficit)
             taken = True
+    for listing in range(k, venue.layers.size):
+        if venue.layers[listing].leader != k:
+            continue
+        debt = debts_offered(venue, state, listing, unlimited)
+        if 0.0 < debt <= min(room, left_to_draw(venue, state, listing)):
+            room -= debt
+            pay_debts(venue, state, listing, 1.0, unlimited)
+            taken = True
     return taken
 
 
 @part
-def _take_shares(venue: Venue, state: State, k: int, count: int) -> bool:
-    """Take of every deficit the share that is granted to its pool; whether any was taken."""
+def _share_granted(state: State, listing: int) -> float:
+    """Share of a pool's demand that is granted."""
+    demand, granted = state.layers.each[listing].demand, state.layers.each[listing].granted
+    return 1.0 if granted >= WHOLE * demand else granted / demand
+
+
+@part
+def _take_shares(venue: Venue, state: State, k: int, count: int, unlimited: int) -> bool:
+    """Take of every deficit and debt the share that is granted to its pool; whether any was taken."""
     scratch, taken = state.scratch, False
     for o in range(count):
         i = scratch.who[o]
         if scratch.key[o] >= 0.0:
             continue
         listing = listing_of(venue.layers, k, venue.book.accounts[i].pool)
-        demand, granted = state.layers.each[listing].demand, state.layers.each[listing].granted
-        share = state.accounts.each[i].accepted * (1.0 if granted >= WHOLE * demand else granted / demand)
+        share = state.accounts.each[i].accepted * _share_granted(state, listing)
         if share >= NO_FILL:
             _take(venue, state, listing, i, share, scratch.key[o])
             taken = True
+    for listing in range(k, venue.layers.size):
+        if venue.layers[listing].leader == k and debts_offered(venue, state, listing, unlimited) > 0.0:
+            share = _share_granted(state, listing)
+            if share >= NO_FILL:
+                pay_debts(venue, state, listing, share, unlimited)
+                taken = True
     return taken
 
 
 @part
 def _take_deficits(venue: Venue, state: State, k: int, count: int, seconds: float, unlimited: int) -> bool:
-    """Take what fits and is granted of the accounts that owe something; whether any was taken."""
+    """Take what fits and is granted of accounts and earlier layers that owe something; whether any was taken."""
     balance = venue.layers[k].balance
     fits = fit(venue, state, balance, count, False, is_unlimited(venue.layers, balance, unlimited))
-    if add_demand(venue, state, k, count) == 0.0 and fits:
+    if add_demand(venue, state, k, count, unlimited) == 0.0 and fits:
         return False
     whole = grant(venue, state, k, unlimited) and fits
     if not whole:
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
     if not whole and venue.layers[k].partial == 0:
-        return _take_whole_accounts(venue, state, k, count)
-    return _take_shares(venue, state, k, count)
+        return _take_whole_accounts(venue, state, k, count, unlimited)
+    return _take_shares(venue, state, k, count, unlimited)
 
 
 @part
@@ -163,7 +187,7 @@ def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float,
     if layers[k].leader != k:
         return False
     count = _offers(venue, state, k, breaches)
-    if count == 0:
+    if count == 0 and debts_in_turn(venue, state, k, unlimited) == 0.0:
         return False
     if refuses(layers, state.layers, state.market, balance, unlimited):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)

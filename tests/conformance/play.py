@@ -86,7 +86,7 @@ def _layers(case: Json, venue: Venue, state: State) -> Json:
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
         words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
         words["q"] = [float(q) for q in state.layers.quantity[k]]
-        for word in ("paid", "received"):
+        for word in ("paid", "paid_for_layers", "received"):
             words[word] = float(sum(state.layers.out[other, LAYER_COLUMNS.index(word)] for other in listed))
         words["drawn"] = {
             case["pools"][entries[other][1]]["name"]: float(state.layers.out[other, LAYER_COLUMNS.index("paid")])

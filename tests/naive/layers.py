@@ -67,7 +67,8 @@ def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
     batch = [(layer, account) for layer in layers for account in offers(world, layer, unfilled)]
     if not balance.rules.get("accept_negative", True):
         batch = [(layer, account) for layer, account in batch if not insolvent(world, account)]
-    if not batch:
+    debts = owed_by_layers(world, layers)
+    if not batch and not debts:
         return False
     if under_floor(world, balance):
         decline(world, balance)
@@ -76,7 +77,14 @@ def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
     deficits = [(layer, account) for layer, account in batch if insolvent(world, account)]
     for layer, account in solvent:
         take_over(world, layer, account, 1.0)
-    return _take_deficits(world, balance, deficits) or bool(solvent)
+    return _take_deficits(world, balance, deficits, debts) or bool(solvent)
+
+
+def owed_by_layers(world: World, layers: list[Layer]) -> list[tuple[Layer, Balance]]:
+    """What earlier layers of the same pools owe and pass on, unless this is a vault that takes no deficits."""
+    if not layers[0].rules.get("accept_negative", True):
+        return []
+    return [(layer, owing) for layer in layers for owing in flat_debts(world, world.pools[layer.pool], layer.place)]
 
 
 def decline(world: World, balance: Balance) -> None:
@@ -84,12 +92,17 @@ def decline(world: World, balance: Balance) -> None:
         balance.first_decline = world.step
 
 
-def _take_deficits(world: World, balance: Balance, deficits: list[tuple[Layer, Account]]) -> bool:
-    """Take the same share of all deficits of a pool; or whole accounts, of all pools the smallest deficit first."""
+def _take_deficits(
+    world: World, balance: Balance, deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]]
+) -> bool:
+    """Take the same share of all deficits and debts of a pool; or whole accounts, of all pools the smallest first.
+
+    Reading: whole accounts come before layers, whose debts in one pool are paid together or not at all.
+    """
     room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
     owed = {account.name: -equity(world, account) for _, account in deficits}
     whole = not balance.rules.get("partial", True)
-    shares = _shares(deficits, owed, room)
+    shares = _shares(deficits, debts, owed, room)
     taken = False
     for layer, account in sorted(deficits, key=lambda pair: owed[pair[1].name]):
         share = shares[layer.pool]
@@ -101,21 +114,49 @@ def _take_deficits(world: World, balance: Balance, deficits: list[tuple[Layer, A
         if share >= NOTHING:
             take_over(world, layer, account, share)
             taken = True
+    for pool in dict.fromkeys(layer.pool for layer, _ in debts):
+        layer = next(layer for layer, _ in debts if layer.pool == pool)
+        owing = [other for listing, other in debts if listing.pool == pool]
+        sum_owed = -sum(other.cash for other in owing)
+        share = shares[pool]
+        if whole:
+            share = 1.0 if sum_owed <= min(room, left_to_draw(layer)) else 0.0
+            room -= share * sum_owed
+        if share < 1.0:
+            decline(world, balance)
+        if share >= NOTHING:
+            pay_layers(layer, owing, share)
+            taken = True
     return taken
+
+
+def pay_layers(layer: Layer, owing: list[Balance], share: float) -> None:
+    """Pay a share of what other layers owe."""
+    assert layer.balance is not None
+    for other in owing:
+        paid = -share * other.cash
+        layer.balance.cash -= paid
+        layer.paid_for_layers += paid
+        other.cash = 0.0 if share == 1.0 else other.cash + paid
 
 
 def left_to_draw(layer: Layer) -> float:
     """What a pool's cap leaves it of a shared fund."""
     caps: dict[str, float] = layer.rules.get("pool_caps") or {}
-    return max(0.0, caps.get(layer.pool, math.inf) - layer.paid)
+    return max(0.0, caps.get(layer.pool, math.inf) - layer.paid - layer.paid_for_layers)
 
 
-def _shares(deficits: list[tuple[Layer, Account]], owed: dict[str, float], room: float) -> dict[str, float]:
+def _shares(
+    deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]], owed: dict[str, float], room: float
+) -> dict[str, float]:
     """The share of each pool's deficits that is borne: pro rata to the pools' demand, within each pool's cap."""
     demand: dict[str, float] = {}
     caps: dict[str, float] = {}
     for layer, account in deficits:
         demand[layer.pool] = demand.get(layer.pool, 0.0) + owed[account.name]
+        caps[layer.pool] = left_to_draw(layer)
+    for layer, other in debts:
+        demand[layer.pool] = demand.get(layer.pool, 0.0) - other.cash
         caps[layer.pool] = left_to_draw(layer)
     given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, room)
     return {p: min(1.0, given[p] / demand[p]) for p in demand}
@@ -141,10 +182,7 @@ def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) 
 
 
 def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
-    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed.
-
-    Reading: those who share a loss pay it; no fund or vault takes over what another one owes.
-    """
+    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed."""
     found = []
     for layer in pool.layers:
         balance = layer.balance

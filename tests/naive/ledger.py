@@ -91,6 +91,7 @@ class Layer:
     rules: Json
     balance: Balance | None
     paid: float = 0.0
+    paid_for_layers: float = 0.0
     received: float = 0.0
 
     @property

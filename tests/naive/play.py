@@ -102,6 +102,7 @@ def balance_words(world: World, balance: Balance, names: list[str]) -> Json:
         "R": balance.fall,
         "R_step": balance.fall_step,
         "paid": sum(layer.paid for layer in places),
+        "paid_for_layers": sum(layer.paid_for_layers for layer in places),
         "received": sum(layer.received for layer in places),
         "drawn": {layer.pool: layer.paid for layer in places},
         "first_decline": balance.first_decline,
