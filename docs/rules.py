@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stress.kernels.instruments import INSTRUMENTS
-from stress.kernels.layers import LAYERS, UNWINDS
+from stress.kernels.layers import HEDGE, LAYERS, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
@@ -54,6 +54,8 @@ def page() -> str:
     parts = [HEAD]
     for heading, place, rules in FAMILIES:
         parts.append(f"\n## {heading}\n\n{place}\n\n" + "".join(map(entry, rules)))
+    parts.append("\n## Hedging of inventory\n\n`pools.NAME.layers[].hedge`\n")
+    parts.append(parameters(HEDGE).replace("\n  - ", "\n- ") + "\n")
     parts.append("\n## Oracle\n\n`markets.NAME.oracle`\n" + parameters(ORACLE).replace("\n  - ", "\n- ") + "\n")
     return "".join(parts)
 

@@ -11,6 +11,7 @@ from .dynamic_margin import observe_factors, update_factors
 from .funding import pay_funding
 from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, is_unlimited, observe_layers
+from .layers.hedge import hedge
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
 from .marks import follow_basis, set_marks
@@ -112,6 +113,7 @@ def _step(
     _accrue(venue, state, memory, step)
     _rounds(venue, state, step, unlimited)
     unwind(venue, state)
+    hedge(venue, state, step)
     set_marks(venue.markets, state.market)
     observe_layers(venue.layers, state.layers, state.market, step * venue.clock.dt, unlimited)
     for m in range(state.market.size):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .jit import part
 from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
+from .layers.hedge import value_hedges
 from .margin import equity, is_insolvent
 from .marks import book_price
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS, TRACE_MARKET_COLUMNS, TRACE_POOL_COLUMNS
@@ -73,6 +74,7 @@ def _count(venue: Venue, state: State) -> None:
 @part
 def _collect_layers(venue: Venue, state: State) -> None:
     """Balances at the end; a shared fund's in every pool that lists it."""
+    value_hedges(venue, state)
     for k in range(venue.layers.size):
         if has_balance(venue.layers, k):
             state.layers.out[k, EQUITY_END] = layer_equity(state.layers, state.market, k)

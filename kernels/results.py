@@ -41,6 +41,8 @@ LAYER_COLUMNS: tuple[str, ...] = (
     "paid_for_layers",
     "received",
     "inventory_end",
+    "hedge_notional",
+    "hedge_result",
     "first_decline_s",
     "first_under_s",
     "depletion_s",

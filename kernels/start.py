@@ -79,6 +79,9 @@ def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
 @part
 def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.quantity)
+    for n in range(state.stock.size):
+        state.stock[n].hedge = 0.0
+        state.stock[n].gap_since = NEVER
     clear_highs(state)
     zero(state.out)
     for k in range(layers.size):

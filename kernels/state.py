@@ -71,6 +71,11 @@ BALANCE = record(
     ("closing_gross", float, "Its gross notional when ADL began."),
 )
 
+STOCK = record(
+    ("hedge", float, "Signed units of the layer's hedge on another venue."),
+    ("gap_since", int, "Step at which the hedge was first seen to be short of what it should be, or NEVER."),
+)
+
 COUNTERPART = record(
     ("outside_cash", float, "Cash of the outside traders who traded with the pool."),
     ("liquidators", float, "Fees paid out."),
@@ -106,6 +111,8 @@ class LayerState(NamedTuple):
     """[l] BALANCE."""
     quantity: Floats
     """[l, m] inventory."""
+    stock: Records
+    """[l * m] STOCK: what a layer has besides in market m is at ``l * markets + m``."""
     highs: Floats
     """[l, n] highest equity of each of the last checks, for stop rules."""
     out: Floats
@@ -227,6 +234,7 @@ def allocate(venue: Venue) -> State:
         LayerState(
             records(BALANCE, layers),
             np.zeros((layers, m)),
+            records(STOCK, layers * m),
             np.zeros((layers, int(venue.layers["stop_checks"].max(initial=-1)) + 1)),
             np.zeros((layers, len(LAYER_COLUMNS))),
         ),

@@ -129,6 +129,8 @@ LAYERS = Table(
         _money("paid_for_layers", "Debt of earlier layers of the pool that the layer paid, on top of paid."),
         _money("received", "Positive equity of accounts that the layer took over."),
         _money("inventory_end", "Value at the mark of the layer's open positions at the end, longs and shorts added."),
+        _money("hedge_notional", "Value of the hedges that the layer traded on another venue."),
+        _money("hedge_result", "What its hedges gained or lost until the end, costs included."),
         _time("first_decline_s", "When the layer first took less than it was offered; null: never."),
         _time("first_under_s", "When the layer's equity was first seen under its floor; null: never."),
         _time("depletion_s", "When the layer's equity was first seen at its floor or under it; null: never."),

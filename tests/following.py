@@ -77,6 +77,11 @@ def quantities(state: State) -> Floats:
     return np.array(state.accounts.positions["quantity"])
 
 
+def hedges(state: State) -> Floats:
+    """[l, m] units that layers have on another venue."""
+    return np.array(state.layers.stock["hedge"]).reshape(state.layers.quantity.shape)
+
+
 def equities(venue: Venue, state: State, marks: Floats | None = None) -> Floats:
     """[i] equity at ``marks`` [m], by default those of the state."""
     price = np.array(state.market["mark"]) if marks is None else marks

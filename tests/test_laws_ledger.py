@@ -18,6 +18,7 @@ from tests.following import (
     equities,
     follow,
     grosses,
+    hedges,
     in_breach,
     layer_column,
     per_pool,
@@ -49,7 +50,7 @@ def contracts(venue: Venue, state: State) -> Floats:
     total = np.array(state.ledger.outside_quantity)
     pool = venue.book.accounts["pool"][venue.book.positions["holder"]]
     np.add.at(total, (pool, venue.book.positions["market"]), quantities(state))
-    np.add.at(total, venue.layers["pool"], state.layers.quantity)
+    np.add.at(total, venue.layers["pool"], state.layers.quantity + hedges(state))
     return total
 
 
@@ -125,6 +126,7 @@ def test_a_fund_that_shares_never_pays_itself_under_its_floor(case: Json) -> Non
     for pool in case["pools"]:
         for layer in pool["layers"]:
             layer.pop("unwind", None)
+            layer.pop("hedge", None)
     venue, states = follow(case)
     for before, after in pairwise(states):
         marks = np.array(after.market["mark"])

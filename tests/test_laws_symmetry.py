@@ -87,6 +87,9 @@ def grown(case: Json, factor: float) -> Json:
         for layer in pool["layers"]:
             for key in {"cash", "floor"} & layer.keys():
                 layer[key] *= factor
+            if "hedge" in layer:
+                money = {key: factor * layer["hedge"][key] for key in {"band", "pace"} & layer["hedge"].keys()}
+                layer["hedge"] = {**layer["hedge"], **money}
     return case
 
 
@@ -123,7 +126,8 @@ def test_the_order_of_markets_does_not_matter_without_adl(case: Json) -> None:
     found = play({**case, "markets": case["markets"][::-1]})
     for part in ("accounts", "layers"):
         for entry in found[part].values():
-            entry["q"] = entry["q"][::-1]
+            for word in {"q", "hedge"} & entry.keys():
+                entry[word] = entry[word][::-1]
     assert_same(found, expected, 1e-9 * scale_of(case))
 
 
@@ -141,7 +145,8 @@ def test_venues_that_share_nothing_do_not_touch(one: Json, other: Json) -> None:
         own = slice(first, first + len(case["markets"]))
         for part in ("accounts", "layers"):
             for name, entry in expected[part].items():
-                entry["q"] = [0.0] * first + entry["q"] + [0.0] * (len(together["markets"]) - own.stop)
+                for word in {"q", "hedge"} & entry.keys():
+                    entry[word] = [0.0] * first + entry[word] + [0.0] * (len(together["markets"]) - own.stop)
                 assert_same(found[part][name], entry, 1e-9 * scale_of(case), name)
         for name, entry in expected["pools"].items():
             assert_same(found["pools"][name], entry, 1e-9 * scale_of(case), name)

@@ -16,8 +16,8 @@ from stress.kernels.structs import Floats, Venue
 from stress.kernels.waterfill import waterfill
 from tests.conformance import play
 from tests.conformance.case import Json, paths_of, venue_of
-from tests.following import DUST, follow, layer_column, pool_column, quantities, scale_of
-from tests.venues import ADL, SOCIALISE, TWAP, cases
+from tests.following import DUST, follow, hedges, layer_column, pool_column, quantities, scale_of
+from tests.venues import ADL, FUND, SOCIALISE, TWAP, cases
 
 pytestmark = pytest.mark.interpreted
 
@@ -78,7 +78,7 @@ def cash(venue: Venue, state: State) -> Floats:
 
 def contracts(venue: Venue, state: State) -> Floats:
     """[a, m] units of accounts, layers, outside traders and transfers."""
-    total = by_row(venue, state.layers.quantity)
+    total = by_row(venue, state.layers.quantity + hedges(state))
     total += state.ledger.outside_quantity + state.ledger.transferred_quantity
     pool = venue.book.accounts["pool"][venue.book.positions["holder"]]
     np.add.at(total, (pool, venue.book.positions["market"]), quantities(state))
@@ -391,3 +391,46 @@ def test_random_rank_depends_on_names_seed_and_path_and_not_on_storage() -> None
     units = closed(case, 7)
     assert closed({**case, "accounts": case["accounts"][::-1]}, 7) == units
     assert any(closed({**case, "seed": seed}, 7) != units for seed in range(1, 6))
+
+
+@settings(max_examples=40)
+@given(cases(layers=st.tuples(FUND, ADL).map(list), pools=1))
+def test_a_hedge_touches_nobody_else(case: Json) -> None:
+    """It trades elsewhere: with a fund that takes everything, accounts and markets are as they are without it."""
+    case["pools"][0]["layers"][0] |= {"unlimited": True, "hedge": {"ratio": 1.0, "cost": 0.01}}
+    hedged = play(case)
+    del case["pools"][0]["layers"][0]["hedge"]
+    bare = play(case)
+    assert hedged["accounts"] == bare["accounts"]
+    assert hedged["pools"] == bare["pools"]
+    fund, other = hedged["layers"]["P00"], bare["layers"]["P00"]
+    slack = 1e-9 * scale_of(case)
+    assert fund["q"] == other["q"]
+    assert fund["equity"] == pytest.approx(other["equity"] + fund["hedge_result"], rel=1e-9, abs=slack)
+
+
+@pytest.mark.parametrize(("ratio", "end"), [(0.0, 90.0 - 150.0), (0.5, 90.0 - 75.0), (1.0, 90.0)])
+def test_a_whole_hedge_holds_the_equity_still(ratio: float, end: float) -> None:
+    """The fund takes 10 units that owe 10 at 95; the price goes on to 80."""
+    fund = {"type": "insurance_fund", "cash": 100.0, "hedge": {"ratio": ratio}}
+    found = play(one_pool([fund], [100, 95, 90, 80], [long(10.0, 40.0)]))["layers"]["L0"]
+    assert found["equity"] == pytest.approx(end)
+    assert found["hedge"] == pytest.approx([-10.0 * ratio])
+
+
+@pytest.mark.parametrize(
+    ("rule", "held"),
+    [
+        ({"delay": 1.5}, [0, 0, 0, -10.0, -10.0]),
+        ({"band": 500.0}, [0, -10.0, -10.0, -10.0, 0.0]),
+        ({"band": 1_000.0}, [0, 0, 0, 0, 0]),
+        ({"pace": 60 * 4 * 95.0}, [0, -4.0, -8.0, -10.0, -6.0]),
+    ],
+    ids=["delay", "band", "wide band", "pace"],
+)
+def test_when_and_how_fast_a_hedge_is_traded(rule: Json, held: list[float]) -> None:
+    """10 units are taken at check 1 and sold at check 4, where the book lets them."""
+    fund = {"type": "insurance_fund", "cash": 100.0, "hedge": {"ratio": 1.0, **rule}}
+    fund["unwind"] = {"type": "participation", "rate": 60.0}
+    case = one_pool([fund], [100, 95, 95, 95, 95], [long(10.0, 40.0)], depth=[1e-9, 1e-9, 1e-9, 1e-9, 1e9])
+    assert [float(hedges(state)[0, 0]) for state in follow(case).states] == pytest.approx(held, abs=1e-7)

@@ -87,6 +87,7 @@ def test_meaningless_layers(tmp_path: Path, layer: str, complaint: str) -> None:
         ("{type: shared_fund, name: common, capital: 5M, adl_below_floor: true}", "unknown key 'adl_below_floor'"),
         ("{type: insurance_fund, capital: 1, equity_cap: 3}", "unknown key 'equity_cap'"),
         ("{type: insurance_fund, capital: 1, unwind: {type: participation}}", "rate: is missing"),
+        ("{type: insurance_fund, capital: 1, hedge: {ratios: 1}}", "unknown key 'ratios'"),
         ("{type: adl, rank: pro_rata_contract}", "pro_rata_contracts"),
     ],
 )
@@ -108,6 +109,14 @@ def test_rules_that_read_time_and_depth(tmp_path: Path) -> None:
     assert records["unwind"][0] == PARTICIPATION
     assert records["unwind_share"] == pytest.approx([0.15, 0.5])
     assert records["equity_cap"].tolist() == [4.0, math.inf]
+    assert records["hedge_ratio"].tolist() == [0.0, 0.0]
+
+
+def test_hedges_are_read_in_checks(tmp_path: Path) -> None:
+    fund = "{type: insurance_fund, capital: 1, hedge: {ratio: 80%, delay: 6m, cost: 5bp, band: 10k, pace: 1M}}"
+    layer = layers_of(waterfall(list(loaded(tmp_path, f"[{fund}]").scenario.pools.values())), 1, CLOCK)[0]
+    assert (layer.hedge_ratio, layer.hedge_delay, layer.hedge_cost) == (0.8, 2, 0.0005)
+    assert (layer.hedge_band, layer.hedge_pace) == (1e4, 5e6)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ LIQUIDATION = st.fixed_dictionaries(
 """``capacity`` as a share of the pool's gross notional."""
 
 TWAP = st.fixed_dictionaries({"type": st.just("twap"), "half_life": st.sampled_from([0.0, 2.0])})
+HEDGE = st.fixed_dictionaries(
+    {"ratio": st.sampled_from([0.5, 1.0])},
+    optional={
+        "delay": st.sampled_from([1.0, 3.0]),
+        "cost": st.sampled_from([0.001, 0.02]),
+        "band": st.sampled_from([0.002, 0.05]),
+        "pace": st.sampled_from([0.2, 2.0]),
+    },
+)
+"""``band`` and ``pace`` as shares of the pool's gross notional."""
 BALANCE: dict[str, Strategy] = {
     "cash": st.sampled_from([0.0, 0.003, 0.01, 0.03, 0.3]),
     "floor": st.sampled_from([0.0, 0.0, 0.002, -0.01]),
@@ -56,7 +66,7 @@ BALANCE: dict[str, Strategy] = {
 """Money as a share of the pool's gross notional."""
 FUND = st.fixed_dictionaries(
     {"type": st.just("insurance_fund"), "unlimited": st.sampled_from([False, False, False, True]), **BALANCE},
-    optional={"unwind": TWAP},
+    optional={"unwind": TWAP, "hedge": HEDGE},
 )
 VAULT = st.fixed_dictionaries(
     {
@@ -65,7 +75,7 @@ VAULT = st.fixed_dictionaries(
         "accept_negative": st.booleans(),
         **BALANCE,
     },
-    optional={"unwind": TWAP},
+    optional={"unwind": TWAP, "hedge": HEDGE},
 )
 RANKS = ("bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit")
 ADL = st.fixed_dictionaries(
@@ -159,6 +169,10 @@ def _scaled(pool: Json, name: str, gross: float) -> Json:
     layers = []
     for n, drawn in enumerate(pool["layers"]):
         layer = {**drawn, "name": f"{name}{n}"}
+        if "hedge" in layer:
+            layer["hedge"] = {**layer["hedge"]}
+            for key in {"band", "pace"} & layer["hedge"].keys():
+                layer["hedge"][key] *= gross
         for key in ("cash", "floor"):
             if key in layer:
                 layer[key] *= gross

@@ -11,6 +11,7 @@ _FUND = (
     Parameter("cap", "money by market", "Largest value of the inventory that takeovers may lead to."),
     Parameter("stop", "map", "Takes nothing while equity is too far under its highest in a window (OKX, Bybit)."),
     Parameter("unwind", "map", "How inventory is sold back into the book."),
+    Parameter("hedge", "map", "How inventory is hedged on another venue."),
 )
 
 LAYERS: tuple[Rule, ...] = (
@@ -82,3 +83,12 @@ UNWINDS: tuple[Rule, ...] = (
 """How inventory is unwound, by number."""
 
 HOLD, TWAP, PARTICIPATION = 0, 1, 2
+
+HEDGE: tuple[Parameter, ...] = (
+    Parameter("ratio", "fraction", "Share of the inventory in every market that is hedged."),
+    Parameter("delay", "duration", "Time between a gap in the hedge and the trade that closes it."),
+    Parameter("cost", "fraction", "Cost of a trade, as a share of its value."),
+    Parameter("band", "money", "Value of a gap that is left alone while there is inventory."),
+    Parameter("pace", "money per minute", "Most value traded in a market."),
+)
+"""Hedging of inventory on another venue, which trades at the fundamental price."""

@@ -21,6 +21,8 @@ PAID_FOR_LAYERS = LAYER_COLUMNS.index("paid_for_layers")
 RECEIVED = LAYER_COLUMNS.index("received")
 FIRST_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 FIRST_UNDER = LAYER_COLUMNS.index("first_under_s")
+HEDGED = LAYER_COLUMNS.index("hedge_notional")
+HEDGE_RESULT = LAYER_COLUMNS.index("hedge_result")
 DEPLETION = LAYER_COLUMNS.index("depletion_s")
 
 
@@ -34,11 +36,20 @@ def has_balance(layers: Records, k: int) -> bool:
 
 @part
 def layer_equity(state: LayerState, now: Records, k: int) -> float:
-    """Cash and inventory at the mark."""
+    """Cash, inventory at the mark and hedges at the price of the venue they are on, the fundamental one."""
     value = state.each[k].cash
     for m in range(now.size):
-        value += state.quantity[k, m] * now[m].worth
+        value += state.quantity[k, m] * now[m].worth + state.stock[k * now.size + m].hedge * now[m].fundamental
     return value
+
+
+@part
+def is_flat_layer(state: LayerState, now: Records, k: int) -> bool:
+    """Whether layer k has neither inventory nor hedges."""
+    for m in range(now.size):
+        if state.quantity[k, m] != 0.0 or state.stock[k * now.size + m].hedge != 0.0:
+            return False
+    return True
 
 
 @part

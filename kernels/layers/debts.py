@@ -7,7 +7,7 @@ from ..records import Records
 from ..state import LayerState, State
 from ..structs import Venue
 from . import BACKSTOP_VAULT
-from .balance import PAID_FOR_LAYERS, has_balance, is_under_floor, is_unlimited, layer_dust, layer_gross, receive_cash
+from .balance import PAID_FOR_LAYERS, has_balance, is_flat_layer, is_under_floor, is_unlimited, layer_dust, receive_cash
 
 
 @part
@@ -18,7 +18,7 @@ def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, tak
     """
     if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
         return False
-    if is_unlimited(layers, k, unlimited) or layer_gross(state, now, k) > 0.0:
+    if is_unlimited(layers, k, unlimited) or not is_flat_layer(state, now, k):
         return False
     if not is_under_floor(layers, state, now, k, unlimited):
         return False

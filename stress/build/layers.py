@@ -18,6 +18,7 @@ from stress.scenario.layers import (
     FUNDS,
     Adl,
     BackstopVault,
+    Hedge,
     InsuranceFund,
     Layer,
     Participation,
@@ -130,10 +131,22 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
         stop_share=_floats([stop.drop or 0.0 if stop else 0.0 for stop in stops]),
         stop_amount=_floats([stop.amount or 0.0 if stop else 0.0 for stop in stops]),
         equity_cap=_floats([vault.equity_cap if vault else math.inf for vault in vaults]),
+        **hedges_of([fund.hedge if fund else None for fund in funds], clock.dt),
         rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
         payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
     )
+
+
+def hedges_of(hedges: Sequence[Hedge | None], dt: float) -> dict[str, Floats | Ints]:
+    """[l] columns of LAYER that say how inventory is hedged."""
+    return {
+        "hedge_ratio": _floats([hedge.ratio if hedge else 0.0 for hedge in hedges]),
+        "hedge_delay": _ints([checks_in(hedge.delay, dt) if hedge else 0 for hedge in hedges]),
+        "hedge_cost": _floats([hedge.cost if hedge else 0.0 for hedge in hedges]),
+        "hedge_band": _floats([hedge.band if hedge else 0.0 for hedge in hedges]),
+        "hedge_pace": _floats([hedge.pace * dt / 60.0 if hedge else math.inf for hedge in hedges]),
+    }
 
 
 def unwind_share(unwind: Twap | Participation | None, dt: float) -> float:

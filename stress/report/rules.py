@@ -22,10 +22,13 @@ def _plain(value: object) -> str:
 
 
 _WRITERS: dict[str, Callable[[float], str]] = {
-    **dict.fromkeys(("above", "amount", "capacity", "capital", "draw_cap", "equity_cap", "floor"), money),
+    **dict.fromkeys(
+        ("above", "amount", "band", "capacity", "capital", "draw_cap", "equity_cap", "floor", "pace"), money
+    ),
     **dict.fromkeys(
         (
             "cooldown",
+            "delay",
             "half_life",
             "latency",
             "volatility_half_life",
@@ -39,8 +42,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     ),
     **dict.fromkeys(
         (
-            *("deviation", "drift", "drop", "fee", "fund_share", "index", "initial"),
-            *("jump_mean", "jump_std", "share", "volatility"),
+            *("cost", "deviation", "drift", "drop", "fee", "fund_share", "index", "initial"),
+            *("jump_mean", "jump_std", "ratio", "share", "volatility"),
         ),
         rate,
     ),
@@ -50,7 +53,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 _ORDER = (
     *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
-    *("cap", "stop", "unwind", "rank", "price", "by"),
+    *("cap", "stop", "unwind", "hedge", "ratio", "delay", "cost", "band", "pace", "rank", "price", "by"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""

@@ -51,6 +51,26 @@ class Stop(Part):
             yield (), "give either drop (a share) or amount"
 
 
+class Hedge(Part):
+    """Inventory is hedged on another venue, which trades at the fundamental price and takes any size."""
+
+    ratio: Annotated[float, Fraction(above=0.0, most=2.0)] = Field(
+        default=1.0, description="Share of the inventory in every market that is hedged."
+    )
+    delay: Annotated[float, Duration()] = Field(
+        default=0.0, description="Time between a gap in the hedge and the trade that closes it."
+    )
+    cost: Annotated[float, Fraction(least=0.0, below=1.0)] = Field(
+        default=0.0, description="Cost of a trade, as a share of its value."
+    )
+    band: Annotated[float, Money(least=0.0)] = Field(
+        default=0.0, description="Value of a gap that is left alone while there is inventory."
+    )
+    pace: Annotated[float, Money(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Most value traded per minute in a market."
+    )
+
+
 Unwind = Annotated[Twap | Participation, Family("unwind")]
 Caps = dict[MarketName, Annotated[float, Money(least=0.0)]]
 Capital = Annotated[float, Money(least=0.0, endless="unlimited")]
@@ -62,6 +82,7 @@ _FLOOR = "Equity under which the layer takes nothing."
 _PARTIAL = "Take the same share of all deficits when short; else whole accounts, the smallest deficit first."
 _BELOW = "Whether the layer is closed by ADL when under its floor."
 _UNWIND = "How inventory is sold; held for good by default."
+_HEDGE = "How inventory is hedged on another venue; not at all by default."
 _CAP = "Largest value of the inventory by market that takeovers may lead to; none where a market is not named."
 _STOP = "Takes nothing while its equity is too far under its highest in a time; off by default."
 
@@ -83,6 +104,7 @@ class InsuranceFund(Part):
     cap: Caps = Field(default={}, description=_CAP)
     stop: Stop | None = Field(default=None, description=_STOP)
     unwind: Unwind | None = Field(default=None, description=_UNWIND)
+    hedge: Hedge | None = Field(default=None, description=_HEDGE)
 
     def check(self) -> Iterator[Complaint]:
         """Capital reaches the floor."""
@@ -108,6 +130,7 @@ class BackstopVault(Part):
     cap: Caps = Field(default={}, description=_CAP)
     stop: Stop | None = Field(default=None, description=_STOP)
     unwind: Unwind | None = Field(default=None, description=_UNWIND)
+    hedge: Hedge | None = Field(default=None, description=_HEDGE)
 
     def check(self) -> Iterator[Complaint]:
         """Capital reaches the floor."""
@@ -130,6 +153,7 @@ class SharedFund(Part):
     cap: Caps = Field(default={}, description=_CAP)
     stop: Stop | None = Field(default=None, description=_STOP)
     unwind: Unwind | None = Field(default=None, description=_UNWIND)
+    hedge: Hedge | None = Field(default=None, description=_HEDGE)
 
     def check(self) -> Iterator[Complaint]:
         """Capital reaches the floor."""

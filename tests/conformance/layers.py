@@ -17,7 +17,7 @@ Listed = tuple[int, int, Json]
 
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
-    "pool_caps cap stop equity_cap".split()
+    "pool_caps cap stop equity_cap hedge".split()
 )
 
 
@@ -64,6 +64,18 @@ def _stops(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
         "stop_checks": ints([checks_in(stop["window"], dt) for stop in stops]),
         "stop_share": floats([stop["drop"] if stop["drop"] <= 1.0 else 0.0 for stop in stops]),
         "stop_amount": floats([stop["drop"] if stop["drop"] > 1.0 else 0.0 for stop in stops]),
+    }
+
+
+def _hedges(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
+    """Fields of the hedge; pace is money per minute."""
+    hedges = [layer.get("hedge") or {"ratio": 0.0} for layer in rules]
+    return {
+        "hedge_ratio": floats([float(hedge["ratio"]) for hedge in hedges]),
+        "hedge_delay": ints([checks_in(hedge.get("delay", 0.0), dt) for hedge in hedges]),
+        "hedge_cost": floats([float(hedge.get("cost", 0.0)) for hedge in hedges]),
+        "hedge_band": floats([float(hedge.get("band", 0.0)) for hedge in hedges]),
+        "hedge_pace": floats([float(hedge.get("pace") or math.inf) * dt / 60.0 for hedge in hedges]),
     }
 
 
@@ -119,6 +131,7 @@ def layers_of(case: Json, dt: float) -> Records:
         unwind_share=floats([_unwind_share(layer, dt) for layer in rules]),
         equity_cap=floats([float(layer.get("equity_cap") or math.inf) for layer in rules]),
         **_stops(rules, dt),
+        **_hedges(rules, dt),
         rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
         price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
         payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),

@@ -73,6 +73,11 @@ def _steps(seconds: float, dt: float) -> int | None:
     return None if math.isnan(seconds) else round(seconds / dt)
 
 
+def _stocks(state: State, k: int) -> Any:
+    """[m] STOCK of layer k."""
+    return state.layers.stock[k * state.market.size : (k + 1) * state.market.size]
+
+
 def _layers(case: Json, venue: Venue, state: State) -> Json:
     result: Json = {}
     entries = waterfall(case)
@@ -86,6 +91,10 @@ def _layers(case: Json, venue: Venue, state: State) -> Json:
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
         words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
         words["q"] = [float(q) for q in state.layers.quantity[k]]
+        words["hedge"] = [float(stock.hedge) for stock in _stocks(state, k)]
+        words["hedge_notional"], words["hedge_result"] = (
+            float(out[LAYER_COLUMNS.index(word)]) for word in ("hedge_notional", "hedge_result")
+        )
         for word in ("paid", "paid_for_layers", "received"):
             words[word] = float(sum(state.layers.out[other, LAYER_COLUMNS.index(word)] for other in listed))
         words["drawn"] = {

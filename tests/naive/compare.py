@@ -63,7 +63,7 @@ def _nothing(path: tuple[Any, ...], held: dict[str, float], money: float) -> flo
         return 0.0
     if "outside" in path:
         return TOLERANCE * held[path[1]]
-    if "q" in path:
+    if "q" in path or "hedge" in path:
         return TOLERANCE * list(held.values())[path[-1]]
     return TOLERANCE if path[0] == "markets" else TOLERANCE * money
 

@@ -188,7 +188,7 @@ def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
         balance = layer.balance
         if balance is None or layer.place >= before or not balance.adl_below_floor:
             continue
-        if balance.flat() and under_floor(world, balance) and insolvent(world, balance):
+        if balance.bare() and under_floor(world, balance) and insolvent(world, balance):
             found.append(balance)
     return found
 

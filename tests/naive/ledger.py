@@ -62,12 +62,21 @@ class Balance(Holder):
 
     rules: Json
     initial: float = 0.0
+    hedge: dict[str, float] = field(default_factory=dict)
+    """Units on another venue by market."""
+    gap_since: dict[str, int] = field(default_factory=dict)
+    hedge_notional: float = 0.0
+    hedge_result: float = 0.0
     low: float = math.inf
     fall: float = 0.0
     fall_step: int | None = None
     first_decline: int | None = None
     first_under: int | None = None
     depletion_step: int | None = None
+
+    def bare(self) -> bool:
+        """Neither inventory nor hedges."""
+        return self.flat() and all(h == 0.0 for h in self.hedge.values())
 
     @property
     def floor(self) -> float:

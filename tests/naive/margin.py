@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.naive.ledger import Holder, World
+from tests.naive.ledger import Balance, Holder, World
 
 
 def equity(world: World, holder: Holder) -> float:
-    """Cash and positions at the marks."""
-    return holder.cash + sum(q * world.marks[m] for m, q in holder.q.items())
+    """Cash and positions at the marks; a layer's hedges at the fundamental price."""
+    value = holder.cash + sum(q * world.marks[m] for m, q in holder.q.items())
+    if isinstance(holder, Balance):
+        value += sum(h * world.markets[m].fundamental for m, h in holder.hedge.items())
+    return value
 
 
 def gross(world: World, holder: Holder) -> float:

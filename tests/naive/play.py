@@ -98,6 +98,9 @@ def balance_words(world: World, balance: Balance, names: list[str]) -> Json:
     del words["b"]
     return {
         **words,
+        "hedge": [balance.hedge.get(m, 0.0) for m in names],
+        "hedge_notional": balance.hedge_notional,
+        "hedge_result": balance.hedge_result + sum(h * world.markets[m].fundamental for m, h in balance.hedge.items()),
         "low": balance.low,
         "R": balance.fall,
         "R_step": balance.fall_step,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.naive.adl import deleverage
 from tests.naive.auction import clear, fill_book
 from tests.naive.layers import act, socialise, unwinding
-from tests.naive.ledger import Balance, Layer, Pool, World
+from tests.naive.ledger import Balance, Layer, Pool, World, steps
 from tests.naive.margin import dust, equity, insolvent
 from tests.naive.orders import Order, orders_of_round
 
@@ -26,6 +28,9 @@ def advance(world: World) -> None:
         changed = play_round(world)
     world.max_rounds_seen = max(world.max_rounds_seen, rounds)
     unwind(world)
+    for balance in world.balances.values():
+        for name in world.markets:
+            hedge(world, balance, name)
     remark(world)
     observe(world)
     world.previous_marks = dict(world.marks)
@@ -145,6 +150,36 @@ def unwind(world: World) -> None:
         for who, dq in fills.items():
             world.balances[who].close(name, dq, price)
             world.outside[ledger_of(world, world.balances[who])][name] -= dq
+
+
+def hedge(world: World, balance: Balance, name: str) -> None:
+    """Trade a layer's hedge in one market towards minus a share of its inventory, at the fundamental price.
+
+    Readings: a gap within the band is left while there is inventory; the delay runs from the first step at which a gap
+    is seen, and until the gap is closed the trades go on at the pace.
+    """
+    rule = balance.rules.get("hedge")
+    if rule is None:
+        return
+    price, held = world.markets[name].fundamental, balance.q.get(name, 0.0)
+    gap = -float(rule["ratio"]) * held - balance.hedge.get(name, 0.0)
+    if gap == 0.0 or (held != 0.0 and abs(gap) * price <= float(rule.get("band", 0.0))):
+        balance.gap_since.pop(name, None)
+        return
+    since = balance.gap_since.setdefault(name, world.step)
+    if world.step < since + steps(float(rule.get("delay", 0.0)), world.dt):
+        return
+    most = float(rule.get("pace") or math.inf) * world.dt / 60.0 / price
+    units = math.copysign(min(abs(gap), most), gap)
+    balance.hedge[name] = balance.hedge.get(name, 0.0) + units
+    if units == gap:
+        balance.hedge[name] = -float(rule["ratio"]) * held
+        del balance.gap_since[name]
+    paid = units * price + abs(units) * price * float(rule.get("cost", 0.0))
+    balance.cash -= paid
+    balance.hedge_result -= paid
+    balance.hedge_notional += abs(units) * price
+    world.outside[ledger_of(world, balance)][name] -= units
 
 
 def ledger_of(world: World, balance: Balance) -> str:
