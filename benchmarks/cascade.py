@@ -20,7 +20,7 @@ from stress.kernels import cascade, paths
 from stress.kernels.cascade import NOBODY, room_for
 from stress.kernels.jit import kernel
 from stress.kernels.marks import set_marks
-from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from stress.kernels.results import POOL_COLUMNS
 from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
 from stress.kernels.trigger import find_breaches, forget
@@ -104,13 +104,11 @@ def simulate(plan: Plan, count: int) -> tuple[Floats, Floats]:
 def seconds_per_path(plan: Plan, log_price: Floats, variance: Floats) -> tuple[float, float]:
     """Thread time of a whole path, and liquidated accounts on it."""
     venue, count = plan.venue, len(log_price)
-    pools = np.empty((count, len(plan.pool_names), len(POOL_COLUMNS)))
-    layers = np.empty((count, len(plan.layer_names), len(LAYER_COLUMNS)))
-    markets = np.empty((count, len(plan.market_names), len(MARKET_COLUMNS)))
+    slots = cascade.empty_slots(count, len(plan.pool_names), len(plan.layer_names), len(plan.market_names))
     begin = time.thread_time()
-    cascade.run_block(venue, 0, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
+    cascade.run_block(venue, 0, log_price, variance, slots, np.zeros(1, np.uint8))
     spent = time.thread_time() - begin
-    return spent / count, float(pools[:, 0, POOL_COLUMNS.index("liquidated_accounts")].mean())
+    return spent / count, float(slots.pools[:, 0, POOL_COLUMNS.index("liquidated_accounts")].mean())
 
 
 def seconds_of_search(plan: Plan, log_price: Floats, everything: bool) -> float:

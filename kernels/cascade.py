@@ -18,7 +18,7 @@ from .marks import follow_basis, set_marks
 from .oracle import publish, remember_shift
 from .orders import ration, send_orders, start_capacity
 from .outcome import collect, trace_step
-from .results import POOL_COLUMNS
+from .results import LAYER_COLUMNS, MARKET_COLUMNS, OWNER_COLUMNS, POOL_COLUMNS, ROLES, TOP_OWNERS
 from .settle import charge_fees, hold_auctions, observe_price
 from .start import reset
 from .state import Memory, State, allocate, memory_for
@@ -201,6 +201,18 @@ class Slots(NamedTuple):
     """[w, l, c]"""
     markets: Floats
     """[w, m, c]"""
+    owners: Floats
+    """[w, (p, role, place), 1 + c] number of the owner, -1 for none, then its columns."""
+
+
+def empty_slots(paths: int, pools: int, layers: int, markets: int) -> Slots:
+    """Slots for the results of so many paths."""
+    return Slots(
+        np.zeros((paths, pools, len(POOL_COLUMNS))),
+        np.zeros((paths, layers, len(LAYER_COLUMNS))),
+        np.zeros((paths, markets, len(MARKET_COLUMNS))),
+        np.zeros((paths, pools * len(ROLES) * TOP_OWNERS, 1 + len(OWNER_COLUMNS))),
+    )
 
 
 def room_for(venue: Venue) -> Room:
@@ -221,6 +233,7 @@ def _run_block(
         _copy(state.ledger.out, slots.pools[w])
         _copy(state.layers.out, slots.layers[w])
         _copy(state.market_out, slots.markets[w])
+        _copy(state.owners.out, slots.owners[w])
         for k in range(venue.layers.size):
             if _is_first_fund(venue, k) and _declined(venue, slots.layers[w], k):
                 run_path(venue, state, memory, log_price[w], variance[w], k, nothing, nothing)
@@ -230,16 +243,7 @@ def _run_block(
     return log_price.shape[0]
 
 
-def run_block(
-    venue: Venue,
-    first_path: int,
-    log_price: Floats,
-    variance: Floats,
-    out_pools: Floats,
-    out_layers: Floats,
-    out_markets: Floats,
-    stop: Flags,
-) -> int:
+def run_block(venue: Venue, first_path: int, log_price: Floats, variance: Floats, slots: Slots, stop: Flags) -> int:
     """Follow every path of a block; paths on which a finite fund declines run again with it unlimited.
 
     Parameters
@@ -248,8 +252,8 @@ def run_block(
         Number of the first path.
     log_price, variance
         [w, s, m].
-    out_pools, out_layers, out_markets
-        [w, p, c], [w, l, c], [w, m, c] in the order of :mod:`stress.kernels.results`.
+    slots
+        Where the results go.
     stop
         uint8 [1]: checked before every path; not 0 ends the block early.
 
@@ -258,7 +262,6 @@ def run_block(
     int
         Number of paths done.
     """
-    slots = Slots(out_pools, out_layers, out_markets)
     return int(_run_block(venue, room_for(venue), first_path, log_price, variance, slots, stop))
 
 

@@ -7,6 +7,7 @@ from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
 from .layers.hedge import value_hedges
 from .margin import equity, is_insolvent
 from .marks import book_price
+from .owners import collect_owners
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS, TRACE_MARKET_COLUMNS, TRACE_POOL_COLUMNS
 from .state import ADL_CLOSED, BREACHED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
 from .structs import Floats, Venue
@@ -24,7 +25,8 @@ RESIDUAL_OPEN = POOL_COLUMNS.index("residual_open")
 LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 EQUITY_END = LAYER_COLUMNS.index("equity_end")
 INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
-OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in ("paid", "paid_for_layers", "received"))
+OF_POOL = ("paid", "paid_for_layers", "received", "fees")
+OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in OF_POOL)
 """Columns that say something of a balance and not of a pool's dealings with it."""
 PRICE_END = MARKET_COLUMNS.index("price_end")
 INTEREST_END = MARKET_COLUMNS.index("open_interest_end")
@@ -90,6 +92,7 @@ def collect(venue: Venue, state: State) -> None:
     """Fill what can only be told at the end of a path."""
     _count(venue, state)
     _collect_layers(venue, state)
+    collect_owners(venue, state)
     out, layer_out = state.ledger.out, state.layers.out
     for p in range(out.shape[0]):
         fund = venue.pools[p].first_fund

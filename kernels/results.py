@@ -24,6 +24,13 @@ POOL_COLUMNS: tuple[str, ...] = (
     "socialised_for_layers",
     "residual",
     "residual_open",
+    "payers",
+    "paid_by_owners",
+    "paid_top1_share",
+    "paid_top10_share",
+    "paid_top100_share",
+    "paid_gini",
+    "paid_gini_all",
     "fees",
     "fees_fund",
     "first_liquidation_s",
@@ -40,6 +47,7 @@ LAYER_COLUMNS: tuple[str, ...] = (
     "paid",
     "paid_for_layers",
     "received",
+    "fees",
     "inventory_end",
     "hedge_notional",
     "hedge_result",
@@ -59,6 +67,20 @@ MARKET_COLUMNS: tuple[str, ...] = (
     "margin_factor_peak",
     "margin_factor_call",
 )
+
+OWNER_COLUMNS: tuple[str, ...] = (
+    "amount",
+    "layers",
+    "adl",
+    "socialised",
+    "written_off",
+)
+
+TOP_OWNERS = 10
+"""Owners listed per path, pool and role."""
+
+ROLES: tuple[str, ...] = ("caused", "paid")
+"""What an owner is listed for."""
 
 TRACE_POOL_COLUMNS: tuple[str, ...] = (
     "fund_equity",

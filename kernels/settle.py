@@ -9,7 +9,7 @@ from .liquidity import move_book
 from .margin import equity
 from .marks import book_price
 from .records import Records
-from .results import MARKET_COLUMNS, POOL_COLUMNS
+from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
 from .state import LIQUIDATED, Accounts, State
 from .structs import Floats, Venue
 from .trigger import disturb
@@ -19,6 +19,7 @@ AUCTION_VALUE = POOL_COLUMNS.index("auction_value")
 AUCTION_COST = POOL_COLUMNS.index("auction_cost")
 FEES = POOL_COLUMNS.index("fees")
 FEES_FUND = POOL_COLUMNS.index("fees_fund")
+LAYER_FEES = LAYER_COLUMNS.index("fees")
 FIRST_LIQUIDATION = POOL_COLUMNS.index("first_liquidation_s")
 
 PRICE_LOW = MARKET_COLUMNS.index("price_low")
@@ -117,6 +118,7 @@ def charge_fees(venue: Venue, state: State, breaches: int, step: int) -> None:
         kept = pools[p].fund_share * fee if fund >= 0 else 0.0
         if fund >= 0:
             receive_cash(venue.layers, state.layers, ledger, fund, kept)
+            state.layers.out[fund, LAYER_FEES] += kept
         ledger.each[p].liquidators += fee - kept
         ledger.out[p, FEES] += fee
         ledger.out[p, FEES_FUND] += kept

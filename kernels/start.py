@@ -20,6 +20,7 @@ from .layers.stop import clear_highs, note_high
 from .margin import equity
 from .marks import set_marks
 from .oracle import falsified
+from .owners import forget_owners
 from .records import Records
 from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
@@ -124,5 +125,6 @@ def reset(venue: Venue, state: State, memory: Memory, log_price: Floats) -> None
     _reset_layers(venue.layers, state.layers, state.market)
     _reset_ledger(venue, state.ledger)
     forget(state.blocks)
+    forget_owners(venue, state)
     for i in range(state.accounts.each.size):
         state.accounts.each[i].closing = 0

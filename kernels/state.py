@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .records import Records, record, records
-from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from .results import LAYER_COLUMNS, MARKET_COLUMNS, OWNER_COLUMNS, POOL_COLUMNS, ROLES, TOP_OWNERS
 from .structs import Floats, Ints, Venue
 
 BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED = 1, 2, 4, 8, 16
@@ -81,6 +81,18 @@ COUNTERPART = record(
     ("liquidators", float, "Fees paid out."),
     ("capacity", float, "Notional that liquidators can still carry in this step."),
     ("transferred", float, "Cash that shared funds hold for the pool; with the other sign in the funds' own rows."),
+    ("involved", int, "Owners of the pool that have caused or paid anything on this path."),
+)
+
+OWNER = record(
+    ("layers", float, "Bad debt of its accounts borne by layers with money of their own."),
+    ("adl", float, "Bad debt of its accounts borne in ADL."),
+    ("socialised", float, "Bad debt of its accounts spread over other accounts."),
+    ("written_off", float, "Bad debt of its accounts borne by nobody."),
+    ("haircut", float, "ADL haircuts of its accounts; below zero where ADL closed them above the mark."),
+    ("charged", float, "Socialised loss charged to its accounts."),
+    ("involved", int, "1 when any of this has happened on this path."),
+    ("listed", int, "In the n-th row of a pool: its n-th involved owner."),
 )
 
 ORDER = record(
@@ -130,6 +142,15 @@ class Ledger(NamedTuple):
     """[a, m] units that shared funds hold for the pool; with the other sign in the funds' own rows."""
     out: Floats
     """[p, POOL_COLUMNS] results."""
+
+
+class Owners(NamedTuple):
+    """Who caused losses and who paid for those of others."""
+
+    each: Records
+    """[o] OWNER."""
+    out: Floats
+    """[(p, role, place), 1 + OWNER_COLUMNS] number of the owner, -1 for none, and its results."""
 
 
 class Orders(NamedTuple):
@@ -196,6 +217,7 @@ class State(NamedTuple):
     """[m] MARKET."""
     layers: LayerState
     ledger: Ledger
+    owners: Owners
     orders: Orders
     blocks: Blocks
     scratch: Scratch
@@ -243,6 +265,10 @@ def allocate(venue: Venue) -> State:
             np.zeros((rows, m)),
             np.zeros((rows, m)),
             np.zeros((p, len(POOL_COLUMNS))),
+        ),
+        Owners(
+            records(OWNER, int(venue.pools["owner_last"].max(initial=0))),
+            np.zeros((p * len(ROLES) * TOP_OWNERS, 1 + len(OWNER_COLUMNS))),
         ),
         Orders(
             records(ORDER, nj),

@@ -9,6 +9,7 @@ m     market
 i     margin account
 j     position, account by account
 p     pool
+o     owner in a pool; who trades in two pools is two of them
 l     layer, sorted by place in the waterfall, then pool
 t     margin tier
 n     jump source
@@ -84,8 +85,12 @@ class Clock(NamedTuple):
 HOLDER = record(
     ("cash", float, "Ledger cash: wallet minus the cost of the open positions."),
     ("pool", int, "Pool of the account."),
-    ("owner", int, "Owner of the account."),
-    ("circle", float, "Its place in [0, 1) on the circle of the ADL rank `random`; 0 where that is not used."),
+    ("owner", int, "Owner of the account in its pool: owners are numbered pool by pool."),
+    (
+        "circle",
+        float,
+        "Its place in [0, 1) by name: for the ADL rank `random` and ties of takeovers; else 0.",
+    ),
     ("first", int, "First position of the account."),
     ("last", int, "One after its last position."),
 )
@@ -157,6 +162,8 @@ POOL = record(
     ("capacity", float, "Notional that liquidators can carry per check; infinity is none."),
     ("takeover_unfilled", int, "1: accounts whose order the limit left unfilled are offered to the layers."),
     ("first_fund", int, "Layer number of the pool's first fund or vault, -1 for none."),
+    ("owner_first", int, "First owner with accounts in the pool."),
+    ("owner_last", int, "One after its last owner."),
 )
 
 LAYER = record(

@@ -74,6 +74,10 @@ def _number(name: str, unit: str, sentence: str, nullable: bool = False) -> Colu
     return Column(name, pa.float64(), unit, sentence, nullable)
 
 
+def _share(name: str, sentence: str) -> Column:
+    return _number(name, "fraction", sentence, nullable=True)
+
+
 _PATH = _count("path", "", "Number of the path, from 0; with the seed it fixes every random number of the path.")
 _POOL = _key("pool", "Name of the risk pool.")
 _MARKET = _key("market", "Name of the market.")
@@ -107,6 +111,13 @@ PATHS = Table(
         _money("socialised_for_layers", "Debt of funds and vaults spread over accounts, on top of socialised."),
         _money("residual", "Loss written off after the last layer: the venue cannot pay it."),
         _money("residual_open", "Deficits of accounts that still hold positions at the end."),
+        _count("payers", "owners", "Owners who paid on balance for others: ADL haircuts and shared losses."),
+        _money("paid_by_owners", "What those owners paid on balance."),
+        _share("paid_top1_share", "Share of that paid by the owner who paid most; null where nobody paid."),
+        _share("paid_top10_share", "Share of that paid by the ten owners who paid most; null where nobody paid."),
+        _share("paid_top100_share", "Share of that paid by the hundred who paid most; null where nobody paid."),
+        _share("paid_gini", "Gini coefficient of what the payers paid, over the payers; null where nobody paid."),
+        _share("paid_gini_all", "The same over all owners in the pool, most of whom pay nothing; null as well."),
         _money("fees", "Liquidation fees paid by accounts."),
         _money("fees_fund", "Part of the liquidation fees that went to the pool's first fund."),
         _time("first_liquidation_s", "When the first liquidation order was filled; null: never."),
@@ -125,9 +136,10 @@ LAYERS = Table(
         _money("equity_end", "Equity of the layer at the end; 0 for layers without a balance."),
         _money("largest_fall", "Largest fall of the observed equity below its initial value."),
         _time("largest_fall_s", "When it had fallen that far; null where it never fell."),
-        _money("paid", "Negative equity of accounts that the layer took upon itself."),
-        _money("paid_for_layers", "Debt of earlier layers of the pool that the layer paid, on top of paid."),
+        _money("paid", "Bad debt of accounts borne by the layer: all layers and the residual add up to bad_debt."),
+        _money("paid_for_layers", "Debt of earlier layers of the pool borne by the layer, on top of paid."),
         _money("received", "Positive equity of accounts that the layer took over."),
+        _money("fees", "Liquidation fees that went to the layer."),
         _money("inventory_end", "Value at the mark of the layer's open positions at the end, longs and shorts added."),
         _money("hedge_notional", "Value of the hedges that the layer traded on another venue."),
         _money("hedge_result", "What its hedges gained or lost until the end, costs included."),
@@ -151,6 +163,25 @@ MARKETS = Table(
         _money("open_interest_end", "Open interest of margin accounts and layers at the end, one side, at the mark."),
         _number("margin_factor_peak", "1", "Highest factor on maintenance in force, by volatility or announcement."),
         _number("margin_factor_call", "1", "Largest relative rise of that factor within a day: the margin call."),
+    ),
+)
+
+OWNERS = Table(
+    "owners",
+    "The ten owners of each path and pool that caused most of the bad debt, and the ten that paid most for others.",
+    (
+        _PATH,
+        _POOL,
+        _key("role", "caused: bad debt of the owner's accounts in the pool; paid: what they paid for others."),
+        _count("place", "rank", "1 for the largest amount; equal amounts in the order of the names."),
+        _key("owner", "Name of the owner of the margin accounts."),
+    ),
+    (
+        _money("amount", "caused: bad debt of the owner's accounts; paid: ADL haircuts and shared losses, on balance."),
+        _money("layers", "caused: part borne by layers with money of their own; paid: 0."),
+        _money("adl", "caused: part borne by winners in ADL; paid: ADL haircuts, below zero for a gain on the mark."),
+        _money("socialised", "caused: part spread over other accounts; paid: shared losses charged."),
+        _money("written_off", "caused: part written off; paid: 0."),
     ),
 )
 
@@ -199,7 +230,7 @@ EXCEEDANCE = Table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (PATHS, LAYERS, MARKETS, WORST_POOLS, WORST_MARKETS, EXCEEDANCE)
+    table.name: table for table in (PATHS, LAYERS, MARKETS, OWNERS, WORST_POOLS, WORST_MARKETS, EXCEEDANCE)
 }
 """Every table of a run folder, by name."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stress import columns
 from stress.kernels import cascade, paths
+from stress.kernels.results import ROLES, TOP_OWNERS
 from stress.store import to_table
 from stress.workers import PartResults, require_finite_prices
 
@@ -25,15 +26,15 @@ RECORD_ROWS = 2_000_000
 
 
 def part_tables(plan: Plan, results: PartResults) -> dict[str, pa.Table]:
-    """The three tables of a part, rows in (path, pool or layer or market) order."""
+    """The tables of a part, rows in (path, pool or layer or market or place of an owner) order."""
     numbers = np.arange(results.part.first, results.part.first + results.part.paths)
     layers = tuple(zip(*plan.layer_names, strict=True)) if plan.layer_names else ((), (), ())
     sources = (
-        (columns.PATHS, [plan.pool_names], results.pools),
-        (columns.LAYERS, list(layers), results.layers),
-        (columns.MARKETS, [plan.market_names], results.markets),
+        (columns.PATHS, [plan.pool_names], results.slots.pools),
+        (columns.LAYERS, list(layers), results.slots.layers),
+        (columns.MARKETS, [plan.market_names], results.slots.markets),
     )
-    return {
+    tables = {
         spec.name: to_table(
             spec,
             [pa.array(np.repeat(numbers, values.shape[1])), *(_tiled(names, len(numbers)) for names in labels)],
@@ -41,10 +42,32 @@ def part_tables(plan: Plan, results: PartResults) -> dict[str, pa.Table]:
         )
         for spec, labels, values in sources
     }
+    return tables | {columns.OWNERS.name: _owners(plan, results)}
+
+
+def _owners(plan: Plan, results: PartResults) -> pa.Table:
+    """The owners listed, path by path; lists end where nobody else caused or paid anything."""
+    path, row = np.nonzero(results.slots.owners[:, :, 0] >= 0.0)
+    listed = results.slots.owners[path, row]
+    place = row % TOP_OWNERS
+    role = row // TOP_OWNERS % len(ROLES)
+    pool = row // (TOP_OWNERS * len(ROLES))
+    keys = [
+        pa.array(results.part.first + path),
+        _named(plan.pool_names, pool),
+        _named(ROLES, role),
+        pa.array(place + 1),
+        _named(plan.owner_names, listed[:, 0].astype(np.int64)),
+    ]
+    return to_table(columns.OWNERS, keys, listed[:, 1:])
+
+
+def _named(names: Sequence[str], numbers: NDArray[np.int64]) -> pa.Array:
+    return pa.array(names, type=pa.string()).take(pa.array(numbers))
 
 
 def _tiled(names: Sequence[str], times: int) -> pa.Array:
-    return pa.array(names, type=pa.string()).take(pa.array(np.tile(np.arange(len(names)), times)))
+    return _named(names, np.tile(np.arange(len(names)), times))
 
 
 def trace(plan: Plan, path: int) -> tuple[Floats, Floats]:

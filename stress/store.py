@@ -5,7 +5,7 @@ Layout, all names fixed::
     identity.json            what the numbers depend on; written first
     scenario.yaml            the scenario as given
     scenario.resolved.json   the scenario as run: canonical, nothing inherited
-    paths|layers|markets/part-00000.parquet   fixed ranges of paths
+    paths|layers|markets|owners/part-00000.parquet   fixed ranges of paths
     worst/pools.parquet, worst/markets.parquet
     exceedance.parquet, summary.json, data-dictionary.json
     log.jsonl                wall times; the only file that differs between equal runs
@@ -49,7 +49,7 @@ RESOLVED = "scenario.resolved.json"
 SUMMARY = "summary.json"
 DICTIONARY = "data-dictionary.json"
 LOG = "log.jsonl"
-PART_TABLES: tuple[str, ...] = (columns.PATHS.name, columns.LAYERS.name, columns.MARKETS.name)
+PART_TABLES: tuple[str, ...] = (columns.PATHS.name, columns.LAYERS.name, columns.MARKETS.name, columns.OWNERS.name)
 PLAIN_FILES: tuple[str, ...] = (SCENARIO, RESOLVED, SUMMARY, DICTIONARY)
 """Files other than tables whose bytes the manifest vouches for."""
 SINGLE_TABLES: dict[str, str] = {
@@ -261,6 +261,11 @@ class Run:
     def markets(self) -> pd.DataFrame:
         """One row per path and market."""
         return self.frame(columns.MARKETS.name)
+
+    @cached_property
+    def owners(self) -> pd.DataFrame:
+        """The owners that caused and paid most on each path, by pool."""
+        return self.frame(columns.OWNERS.name)
 
     @cached_property
     def worst_pools(self) -> pd.DataFrame:

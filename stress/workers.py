@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stress import columns
 from stress.errors import NonFinitePath
 from stress.kernels import cascade, paths
+from stress.kernels.cascade import Slots, empty_slots
 
 if TYPE_CHECKING:
     from stress.build import Plan
@@ -48,25 +49,15 @@ class PartResults:
     """What the kernels wrote for one part."""
 
     part: Part
-    pools: Floats
-    """[w, p, column of POOL_COLUMNS]"""
-    layers: Floats
-    """[w, l, column of LAYER_COLUMNS]"""
-    markets: Floats
-    """[w, m, column of MARKET_COLUMNS]"""
+    slots: Slots
     left: int
     """Paths not simulated yet."""
 
     @classmethod
     def empty(cls, plan: Plan, part: Part) -> PartResults:
         """Slots for the results of a part of the plan."""
-        return cls(
-            part,
-            np.zeros((part.paths, len(plan.pool_names), len(columns.PATHS.values))),
-            np.zeros((part.paths, len(plan.layer_names), len(columns.LAYERS.values))),
-            np.zeros((part.paths, len(plan.market_names), len(columns.MARKETS.values))),
-            part.paths,
-        )
+        pools, layers, markets = len(plan.pool_names), len(plan.layer_names), len(plan.market_names)
+        return cls(part, empty_slots(part.paths, pools, layers, markets), part.paths)
 
 
 @dataclass(frozen=True)
@@ -164,10 +155,10 @@ class _Crew:
     def _simulate(self, results: PartResults, start: int, end: int, log_price: Floats, variance: Floats) -> None:
         plan, count, first = self._plan, end - start, results.part.first + start
         log_price, variance = log_price[:count], variance[:count]
-        slots = results.pools[start:end], results.layers[start:end], results.markets[start:end]
+        slots = Slots(*(values[start:end] for values in results.slots))
         paths.simulate(plan.models, plan.venue.clock, plan.seed, first, log_price, variance)
         require_finite_prices(plan, first, log_price, variance)
-        cascade.run_block(plan.venue, first, log_price, variance, *slots, self._stop)
+        cascade.run_block(plan.venue, first, log_price, variance, slots, self._stop)
         if self._stop[0]:
             return
         require_finite_results(plan, first, slots)
@@ -187,11 +178,12 @@ def require_finite_prices(plan: Plan, first: int, log_price: Floats, variance: F
             raise NonFinitePath(_message(plan, first + int(w), where))
 
 
-def require_finite_results(plan: Plan, first: int, slots: tuple[Floats, Floats, Floats]) -> None:
+def require_finite_results(plan: Plan, first: int, slots: Slots) -> None:
     """Raise for the first path with a result that is not finite, other than the NaN of a nullable column."""
     layers = [f"{pool}/{name}" for pool, name, _ in plan.layer_names]
     owners = (plan.pool_names, layers, plan.market_names)
-    for table, names, values in zip((columns.PATHS, columns.LAYERS, columns.MARKETS), owners, slots, strict=True):
+    tables = (columns.PATHS, columns.LAYERS, columns.MARKETS)
+    for table, names, values in zip(tables, owners, slots[:3], strict=True):
         nullable = np.array([column.nullable for column in table.values])
         wrong = ~np.isfinite(values) & ~(np.isnan(values) & nullable)
         if wrong.any():

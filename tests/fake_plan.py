@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stress import columns, records, workers
 from stress.book import Positions, Terms, stack_tiers
+from stress.kernels.cascade import Slots
 from stress.kernels.structs import Clock, Models
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,7 @@ def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> An
         market_names=MARKETS,
         pool_names=POOLS,
         layer_names=LAYERS,
+        owner_names=("x", "y"),
         positions=held,
         terms=Terms(MARKETS, np.array([100.0, 10.0]), stack_tiers([[(0.0, 0.2)], [(0.0, 0.1)]])),
         notes=("a note",),
@@ -123,9 +125,7 @@ class FakeCascade:
         first_path: int,
         log_price: Floats,
         variance: Floats,
-        out_pools: Floats,
-        out_layers: Floats,
-        out_markets: Floats,
+        slots: Slots,
         stop: NDArray[np.uint8],
     ) -> int:
         """As the kernel: fill the results of every path unless stopped; return the paths done."""
@@ -136,12 +136,15 @@ class FakeCascade:
                 time.sleep(self.delay)
             fall = max(0.0, float(log_price[w, 0, 0] - log_price[w, :, 0].min()) - 0.03)
             end = float(np.exp(log_price[w, -1, 0] - log_price[w, 0, 0]))
-            out_pools[w] = _filled(columns.PATHS, fall)
-            out_pools[w, 1:, _at(columns.PATHS, "required_fund")] = np.nan
-            out_pools[w, 0, _at(columns.PATHS, "bad_debt")] = np.inf if end > self.broken_path else 1e6 * fall
-            out_layers[w] = _filled(columns.LAYERS, fall)
-            out_markets[w] = _filled(columns.MARKETS, fall)
-            out_markets[w, :, 0] = np.exp(log_price[w].min(axis=0))
+            slots.pools[w] = _filled(columns.PATHS, fall)
+            slots.pools[w, 1:, _at(columns.PATHS, "required_fund")] = np.nan
+            slots.pools[w, 0, _at(columns.PATHS, "bad_debt")] = np.inf if end > self.broken_path else 1e6 * fall
+            slots.layers[w] = _filled(columns.LAYERS, fall)
+            slots.markets[w] = _filled(columns.MARKETS, fall)
+            slots.markets[w, :, 0] = np.exp(log_price[w].min(axis=0))
+            slots.owners[w, :, 0] = -1.0
+            if fall > 0.0:
+                slots.owners[w, 0, :3] = 0.0, fall, fall
         return len(log_price)
 
     def trace_path(

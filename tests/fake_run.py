@@ -52,6 +52,7 @@ def write(folder: Path, fake: Fake) -> Path:
         "paths": _stack("paths", {(name,): values for name, values in pools.items()}, fake.paths),
         "layers": _layers(pools, fake),
         "markets": _markets(rng, severity, fake),
+        "owners": _owners(pools),
     }
     entry = store.write_part(folder, 0, 0, fake.paths, tables, PROVENANCE)
     worst = int(np.argmax(pools[fake.pools[0]]["bad_debt"]))
@@ -183,6 +184,7 @@ def _pool(rng: np.random.Generator, severity: Floats, fake: Fake) -> dict[str, F
         "adl_accounts": np.ceil(adl / 1e6),
         "adl_haircut": 1.4 * adl,
         "adl_paid": adl,
+        **_payers(1.4 * adl + social),
         "socialised": social,
         "residual": debt - fund - adl - social,
         "fund_paid": fund,
@@ -210,9 +212,40 @@ def _layers(pools: Mapping[str, Mapping[str, Floats]], fake: Fake) -> pa.Table:
     for pool, values in pools.items():
         if fake.has_fund:
             rows[pool, "fund", "insurance_fund"] = {"paid": values["fund_paid"], "equity_low": values["fund_low"]}
-        rows[pool, "adl", "adl"] = {}
-        rows[pool, "socialise", "socialise"] = {}
+        rows[pool, "adl", "adl"] = {"paid": values["adl_paid"]}
+        rows[pool, "socialise", "socialise"] = {"paid": values["socialised"]}
     return _stack("layers", rows, fake.paths)
+
+
+def _payers(paid: Floats) -> dict[str, Floats]:
+    """Concentration that falls with what is paid."""
+    top = 0.2 + 0.6 / (1.0 + paid / 1e6)
+    shares = {
+        "paid_top1_share": 0.4 * top,
+        "paid_top10_share": top,
+        "paid_top100_share": 0.5 + 0.5 * top,
+        "paid_gini": 0.9 * top,
+        "paid_gini_all": 0.5 + 0.5 * top,
+    }
+    nulls = {name: np.where(paid > 0.0, share, np.nan) for name, share in shares.items()}
+    return {"payers": np.ceil(paid / 1e5), "paid_by_owners": paid, **nulls}
+
+
+def _owners(pools: Mapping[str, Mapping[str, Floats]]) -> pa.Table:
+    """Two owners who cause and two who pay on every path with bad debt."""
+    keys: list[list[Any]] = [[], [], [], [], []]
+    rows = []
+    for path in np.flatnonzero(next(iter(pools.values()))["bad_debt"]).tolist():
+        for pool, values in pools.items():
+            debt, paid = values["bad_debt"][path], values["paid_by_owners"][path]
+            caused = [("big", 0.6 * debt), ("small", 0.2 * debt)]
+            payments = [("maker", 0.5 * paid), ("winner", 0.1 * paid)] if paid > 0.0 else []
+            for role, listed in (("caused", caused), ("paid", payments)):
+                for place, (owner, amount) in enumerate(listed, 1):
+                    for column, value in zip(keys, (path, pool, role, place, owner), strict=True):
+                        column.append(value)
+                    rows.append([amount, 0.0, amount, 0.0, 0.0])
+    return store.to_table(columns.OWNERS, [pa.array(column) for column in keys], np.array(rows).reshape(-1, 5))
 
 
 def _markets(rng: np.random.Generator, severity: Floats, fake: Fake) -> pa.Table:

@@ -62,7 +62,22 @@ def test_a_single_path_is_traced_as_it_ran(plan: Plan, run: stress.Run) -> None:
 
 
 def test_who_pays_adds_up_on_every_path(run: stress.Run) -> None:
-    paid = run.layers.groupby("path")["paid"].sum().to_numpy()
     paths = run.paths.sort_values("path")
-    borne = paid + (paths["adl_paid"] + paths["socialised"] + paths["residual"]).to_numpy()
+    borne = run.layers.groupby("path")["paid"].sum().to_numpy() + paths["residual"].to_numpy()
     np.testing.assert_allclose(borne, paths["bad_debt"].to_numpy(), rtol=1e-9, atol=1e-3)
+
+
+def test_owners_are_listed_by_name(plan: Plan, run: stress.Run) -> None:
+    """Largest first, with the amounts that the pool's totals hold; on paths where fewer than ten paid, all of them."""
+    owners = run.owners
+    assert set(owners["owner"]) <= set(plan.positions.owner_names)
+    for _, places in owners.groupby(["path", "pool", "role"])["place"]:
+        assert places.tolist() == list(range(1, len(places) + 1))
+    parts = owners[["layers", "adl", "socialised", "written_off"]].sum(axis=1)
+    np.testing.assert_allclose(parts, owners["amount"], rtol=1e-12)
+    paths = run.paths.set_index("path")
+    paid = owners[owners["role"] == "paid"].groupby("path")["amount"]
+    few = paths.loc[paid.sum().index]
+    np.testing.assert_allclose(paid.sum(), few["paid_top10_share"] * few["paid_by_owners"], rtol=1e-9)
+    np.testing.assert_allclose(paid.max(), few["paid_top1_share"] * few["paid_by_owners"], rtol=1e-9)
+    assert paths["paid_gini"].notna().equals(paths["payers"] > 0)

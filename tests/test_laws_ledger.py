@@ -8,7 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stress.kernels.layers import ADL as ADL_KIND
 from stress.kernels.layers import INSURANCE_FUND
+from stress.kernels.layers import SOCIALISE as SOCIALISE_KIND
 from stress.kernels.results import POOL_COLUMNS
 from stress.kernels.state import ADL_CLOSED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
 from stress.kernels.structs import Floats, Venue
@@ -71,11 +73,16 @@ def test_cash_and_contracts_are_conserved(case: Json) -> None:
 def test_bad_debt_is_borne_by_somebody(case: Json) -> None:
     """Negative equity transferred is paid by funds and vaults, in ADL, by those who share it, or by nobody."""
     venue, states = follow(case)
+    tolerance = DUST * scale_of(case)
     for state in states:
-        borne = per_pool(venue, layer_column(state, "paid"))
-        for name in ("adl_paid", "socialised", "residual"):
-            borne += pool_column(state, name)
-        np.testing.assert_allclose(pool_column(state, "bad_debt"), borne, rtol=0.0, atol=DUST * scale_of(case))
+        paid = layer_column(state, "paid")
+        borne = per_pool(venue, paid) + pool_column(state, "residual")
+        np.testing.assert_allclose(pool_column(state, "bad_debt"), borne, rtol=0.0, atol=tolerance)
+        for kind, name in ((ADL_KIND, "adl_paid"), (SOCIALISE_KIND, "socialised")):
+            by_kind = per_pool(venue, np.where(venue.layers["kind"] == kind, paid, 0.0))
+            np.testing.assert_allclose(pool_column(state, name), by_kind, rtol=0.0, atol=tolerance)
+        fees = per_pool(venue, layer_column(state, "fees"))
+        np.testing.assert_allclose(pool_column(state, "fees_fund"), fees, rtol=0.0, atol=tolerance)
 
 
 @EXAMPLES

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stress.kernels.cascade import run_block
-from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from stress.kernels.cascade import empty_slots, run_block
+from stress.kernels.results import LAYER_COLUMNS, POOL_COLUMNS
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, paths_of, venue_of
 from tests.following import DUST, end_of, follow, layer_column, scale_of
@@ -51,12 +51,9 @@ def block(case: Json) -> tuple[Venue, Floats, Floats]:
     """Venue of a case and the rows [p, c] and [l, c] that a run would store of it."""
     venue = venue_of(case)
     log_price, variance = paths_of(case)
-    shape = (1, len(case["markets"]), len(MARKET_COLUMNS))
-    pools = np.zeros((1, venue.pools.size, len(POOL_COLUMNS)))
-    layers = np.zeros((1, venue.layers.size, len(LAYER_COLUMNS)))
-    stop = np.zeros(1, dtype=np.uint8)
-    assert run_block(venue, 0, log_price[None], variance[None], pools, layers, np.zeros(shape), stop) == 1
-    return venue, pools[0], layers[0]
+    slots = empty_slots(1, venue.pools.size, venue.layers.size, len(case["markets"]))
+    assert run_block(venue, 0, log_price[None], variance[None], slots, np.zeros(1, np.uint8)) == 1
+    return venue, slots.pools[0], slots.layers[0]
 
 
 @EXAMPLES

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stress.kernels.cascade import NOBODY, run_block, run_path
-from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from stress.kernels.cascade import NOBODY, empty_slots, run_block, run_path
+from stress.kernels.results import LAYER_COLUMNS, POOL_COLUMNS
 from stress.kernels.state import State, allocate, memory_for
 from stress.kernels.structs import Floats, Venue
 from stress.kernels.waterfill import waterfill
@@ -104,8 +104,7 @@ def test_bad_debt_of_each_pool_is_borne_by_what_the_pool_lists(case: Json) -> No
     venue, states = follow(case)
     for state in states:
         borne = np.bincount(venue.layers["pool"], layer_column(state, "paid"), venue.pools.size)
-        for name in ("adl_paid", "socialised", "residual"):
-            borne += pool_column(state, name)
+        borne += pool_column(state, "residual")
         np.testing.assert_allclose(pool_column(state, "bad_debt"), borne, rtol=0.0, atol=DUST * scale_of(case))
 
 
@@ -134,11 +133,9 @@ def run(case: Json) -> tuple[Floats, Floats]:
     """Pool and layer results [p, c], [l, c] of the case's path, required funds by a run with an unlimited fund."""
     venue = venue_of(case)
     log_price, variance = paths_of(case)
-    pools = np.zeros((1, venue.pools.size, len(POOL_COLUMNS)))
-    layers = np.zeros((1, venue.layers.size, len(LAYER_COLUMNS)))
-    markets = np.zeros((1, log_price.shape[1], len(MARKET_COLUMNS)))
-    run_block(venue, 0, log_price[None], variance[None], pools, layers, markets, np.zeros(1, np.uint8))
-    return pools[0], layers[0]
+    slots = empty_slots(1, venue.pools.size, venue.layers.size, log_price.shape[1])
+    run_block(venue, 0, log_price[None], variance[None], slots, np.zeros(1, np.uint8))
+    return slots.pools[0], slots.layers[0]
 
 
 @settings(max_examples=60)

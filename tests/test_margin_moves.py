@@ -50,12 +50,10 @@ def results(plan: Plan) -> dict[str, float]:
     shape = (1, plan.venue.clock.checks + 1, 1)
     log_price, variance = np.empty(shape), np.empty(shape)
     paths.simulate(plan.models, plan.venue.clock, 0, 0, log_price, variance)
-    pools, layers, markets = (
-        np.empty((1, 1, len(columns))) for columns in (POOL_COLUMNS, LAYER_COLUMNS, MARKET_COLUMNS)
-    )
-    cascade.run_block(plan.venue, 0, log_price, variance, pools, layers, markets, np.zeros(1, np.uint8))
+    slots = cascade.empty_slots(1, 1, 1, 1)
+    cascade.run_block(plan.venue, 0, log_price, variance, slots, np.zeros(1, np.uint8))
     named: dict[str, float] = {}
-    for columns, row in ((LAYER_COLUMNS, layers), (MARKET_COLUMNS, markets), (POOL_COLUMNS, pools)):
+    for columns, row in ((LAYER_COLUMNS, slots.layers), (MARKET_COLUMNS, slots.markets), (POOL_COLUMNS, slots.pools)):
         named.update(zip(columns, map(float, row[0, 0]), strict=True))
     return named
 

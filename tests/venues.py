@@ -158,7 +158,8 @@ def _account(rng: np.random.Generator, name: str, pool: str, markets: Sequence[J
         gross += notional
         profit += quantity * (price - entry)
     wallet = gross / float(np.exp(rng.uniform(np.log(3.0), np.log(50.0)))) - profit
-    return {"name": name, "pool": pool, "cash": wallet, "positions": positions}
+    owner = f"o{rng.integers(30)}"
+    return {"name": name, "pool": pool, "owner": owner, "cash": wallet, "positions": positions}
 
 
 def _scaled(pool: Json, name: str, gross: float) -> Json:

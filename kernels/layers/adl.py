@@ -13,6 +13,7 @@ from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
 from ..margin import bankruptcy_price, dust, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
+from ..owners import bear, pay_haircut
 from ..ranks import RANDOM, is_queue, most_closed, nearness, random_start, score, skips_losers
 from ..results import MARKET_COLUMNS, POOL_COLUMNS
 from ..settle import trade
@@ -21,12 +22,10 @@ from ..structs import Venue
 from ..trigger import disturb
 from ..waterfill import waterfill
 from . import AT_BANKRUPTCY, AT_MARK
-from .balance import has_balance, is_under_floor, layer_equity, layer_gross
+from .balance import PAID_FOR_LAYERS, has_balance, is_under_floor, layer_equity, layer_gross
 
-BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 ADL_NOTIONAL = POOL_COLUMNS.index("adl_notional")
 ADL_HAIRCUT = POOL_COLUMNS.index("adl_haircut")
-ADL_PAID = POOL_COLUMNS.index("adl_paid")
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
 MARKET_ADL = MARKET_COLUMNS.index("adl_notional")
 
@@ -215,6 +214,7 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
         j = scratch.where[o]
         i = venue.book.positions[j].holder
         trade(accounts, now, j, i, m, side * closed, price)
+        pay_haircut(venue, state, i, side * closed * (price - now[m].mark), closed * now[m].mark)
         accounts.positions[j].adl_gain -= side * closed * (price - venue.book.positions[j].entry)
         accounts.each[i].events |= DELEVERAGED
         disturb(state.blocks, i)
@@ -234,10 +234,21 @@ def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: fl
     after = equity(venue.book, state.accounts, state.market, i)
     rise = min(0.0, after) - before
     if rise > 0.0:
-        state.ledger.out[venue.layers[k].pool, BAD_DEBT] += rise
-        state.ledger.out[venue.layers[k].pool, ADL_PAID] += rise
+        bear(venue, state, k, i, rise)
     state.accounts.each[i].events |= ADL_CLOSED
     disturb(state.blocks, i)
+
+
+@part
+def _close_layer(state: State, k: int, other: int, m: int, share: float, price: float) -> None:
+    """Close a share of market m of the layer ``other``; what it rises from below zero is debt borne by ADL layer k."""
+    layers, now = state.layers, state.market
+    before = layer_equity(layers, now, other)
+    quantity = layers.quantity[other, m]
+    layers.each[other].cash += share * quantity * (price - now[m].funding)
+    layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
+    rise = min(0.0, layer_equity(layers, now, other)) - min(0.0, before)
+    layers.out[k, PAID_FOR_LAYERS] += max(0.0, rise)
 
 
 @part
@@ -264,7 +275,7 @@ def _demand(venue: Venue, state: State, k: int, m: int, side: float, breaches: i
 @part
 def _close_demand(venue: Venue, state: State, k: int, m: int, side: float, share: float, breaches: int) -> None:
     """Close ``share`` of everything :func:`_demand` counted, each at its own price."""
-    book, accounts, layers, now = venue.book, state.accounts, state.layers, state.market
+    book, accounts, layers = venue.book, state.accounts, state.layers
     for b in range(breaches):
         i = accounts.breach[b]
         if book.accounts[i].pool != venue.layers[k].pool or state.accounts.each[i].closing == 0:
@@ -274,10 +285,7 @@ def _close_demand(venue: Venue, state: State, k: int, m: int, side: float, share
                 _close_account(venue, state, k, i, j, share, _account_price(venue, state, k, i, j))
     for other in range(k):
         if layers.quantity[other, m] * side > 0.0 and layers.each[other].closing == 1:
-            price = _layer_price(venue, state, other, m)
-            quantity = layers.quantity[other, m]
-            layers.each[other].cash += share * quantity * (price - now[m].funding)
-            layers.quantity[other, m] = 0.0 if share == 1.0 else (1.0 - share) * quantity
+            _close_layer(state, k, other, m, share, _layer_price(venue, state, other, m))
 
 
 @part

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from ..jit import part
 from ..margin import is_flat, is_insolvent
-from ..results import POOL_COLUMNS
+from ..owners import NOBODY, bear
 from ..state import State
 from ..structs import Venue
 from ..trigger import disturb
-
-BAD_DEBT = POOL_COLUMNS.index("bad_debt")
-RESIDUAL = POOL_COLUMNS.index("residual")
 
 
 @part
@@ -22,9 +19,7 @@ def write_off(venue: Venue, state: State, breaches: int) -> bool:
         if not is_flat(venue.book, state.accounts, i):
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
-            pool = venue.book.accounts[i].pool
-            state.ledger.out[pool, BAD_DEBT] -= state.accounts.each[i].cash
-            state.ledger.out[pool, RESIDUAL] -= state.accounts.each[i].cash
+            bear(venue, state, NOBODY, i, -state.accounts.each[i].cash)
             state.accounts.each[i].cash = 0.0
             disturb(state.blocks, i)
             written = True

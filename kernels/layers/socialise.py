@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ..jit import part
 from ..margin import equity, gross, is_flat, is_insolvent
+from ..owners import bear, pay_charge
 from ..results import POOL_COLUMNS
 from ..state import State
 from ..structs import Venue
 from ..trigger import disturb
 from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
+from .balance import PAID_FOR_LAYERS
 from .debts import debts_before, lift_debts
 
-BAD_DEBT = POOL_COLUMNS.index("bad_debt")
-SOCIALISED = POOL_COLUMNS.index("socialised")
 SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
 
 
@@ -64,15 +64,15 @@ def _payers(venue: Venue, state: State, k: int) -> int:
 @part
 def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unlimited: int) -> None:
     """Lift the debtors' cash by ``share`` of their deficits."""
-    ledger, pool = state.ledger, venue.layers[k].pool
     for o in range(debtors):
         i = state.scratch.who[o]
         deficit = -state.accounts.each[i].cash
         state.accounts.each[i].cash = 0.0 if share == 1.0 else -(1.0 - share) * deficit
         disturb(state.blocks, i)
-        ledger.out[pool, BAD_DEBT] += share * deficit
-        ledger.out[pool, SOCIALISED] += share * deficit
-    ledger.out[pool, SOCIALISED_FOR_LAYERS] += lift_debts(venue, state, k, share, unlimited)
+        bear(venue, state, k, i, share * deficit)
+    debts = lift_debts(venue, state, k, share, unlimited)
+    state.ledger.out[venue.layers[k].pool, SOCIALISED_FOR_LAYERS] += debts
+    state.layers.out[k, PAID_FOR_LAYERS] += debts
 
 
 @part
@@ -94,6 +94,8 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
     for o in range(payers):
         i = scratch.where[o]
         state.accounts.each[i].cash -= scratch.share[o]
+        if scratch.share[o] > 0.0:
+            pay_charge(venue, state, i, scratch.share[o])
         disturb(state.blocks, i)
     share = 1.0 if paid >= debt * (1.0 - 1e-12) else paid / debt
     _forgive(venue, state, k, debtors, share, unlimited)

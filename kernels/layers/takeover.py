@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
 from ..margin import dust, equity, gross, is_flat, maintenance
+from ..owners import bear
 from ..results import POOL_COLUMNS
 from ..state import TAKEN_OVER, State
 from ..structs import Venue
@@ -17,7 +18,6 @@ from ..trigger import disturb
 from . import BACKSTOP_VAULT
 from .balance import (
     FIRST_DECLINE,
-    PAID,
     RECEIVED,
     is_unlimited,
     mark_first,
@@ -29,7 +29,6 @@ from .caps import fit
 from .debts import debts_in_turn, debts_offered, pay_debts
 from .grant import add_demand, grant, left_to_draw, listing_of, room_of
 
-BAD_DEBT = POOL_COLUMNS.index("bad_debt")
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
 
 
@@ -83,8 +82,7 @@ def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float
     accounts.each[i].events |= TAKEN_OVER
     disturb(state.blocks, i)
     if value < 0.0:
-        state.ledger.out[p, BAD_DEBT] -= share * value
-        layers.out[k, PAID] -= share * value
+        bear(venue, state, k, i, -share * value)
     else:
         layers.out[k, RECEIVED] += share * value
 
@@ -104,6 +102,24 @@ def _take_solvent(venue: Venue, state: State, k: int, count: int) -> bool:
 
 
 @part
+def _smallest_first(venue: Venue, state: State, count: int) -> None:
+    """Sort the offers by deficit into ``scratch.where``; equal ones by the names of the accounts, not by storage."""
+    scratch, accounts = state.scratch, venue.book.accounts
+    for o in range(count):
+        scratch.where[o] = o
+        scratch.cap[o] = -scratch.key[o]
+    sort_by_key(scratch.where, scratch.cap, count)
+    for o in range(1, count):
+        at, n = scratch.where[o], o
+        while n > 0 and scratch.cap[scratch.where[n - 1]] == scratch.cap[at]:
+            if accounts[scratch.who[scratch.where[n - 1]]].circle <= accounts[scratch.who[at]].circle:
+                break
+            scratch.where[n] = scratch.where[n - 1]
+            n -= 1
+        scratch.where[n] = at
+
+
+@part
 def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, unlimited: int) -> bool:
     """Take deficits whole, the smallest of all pools first, while they fit; whether any was taken.
 
@@ -111,10 +127,7 @@ def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, unlimit
     """
     scratch, taken = state.scratch, False
     room = room_of(venue, state, venue.layers[k].balance)
-    for o in range(count):
-        scratch.where[o] = o
-        scratch.cap[o] = -scratch.key[o]
-    sort_by_key(scratch.where, scratch.cap, count)
+    _smallest_first(venue, state, count)
     for o in range(count):
         at = scratch.where[o]
         i, deficit = scratch.who[at], scratch.cap[at]

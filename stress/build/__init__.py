@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stress.book import Positions, Terms, load_books, terms_of
 from stress.build.book import book_of
-from stress.build.layers import LayerNames, caps_of, first_funds, layers_of, starts_at_random, waterfall
+from stress.build.layers import LayerNames, caps_of, first_funds, goes_by_name, layers_of, waterfall
 from stress.build.prices import models_of
 from stress.build.venue import clock_of, markets_of, pools_of
 from stress.kernels.structs import Ints, Models, Venue
@@ -31,6 +31,8 @@ class Plan:
     """First prices and margin tiers."""
     order: Ints
     """[i] where each account of ``venue.book`` stands in ``positions``."""
+    owner_names: tuple[str, ...]
+    """[o] names of the owners of each pool, pool by pool."""
     layer_names: LayerNames
     """[l] pool, name and kind of every layer."""
     notes: tuple[str, ...]
@@ -50,11 +52,6 @@ class Plan:
     def account_names(self) -> tuple[str, ...]:
         """[i] names of the accounts of ``venue.book``."""
         return tuple(self.positions.account_names[i] for i in self.order)
-
-    @property
-    def owner_names(self) -> tuple[str, ...]:
-        """Names of the owners that ``venue.book.owner`` points to."""
-        return self.positions.owner_names
 
     @property
     def seed(self) -> int:
@@ -81,14 +78,15 @@ def build(loaded: Loaded) -> Plan:
     positions, book_notes = load_books(scenario, loaded.locate)
     models, price_notes = models_of(scenario, clock, loaded.locate)
     layers = waterfall(list(scenario.pools.values()))
-    book, order = book_of(positions, terms, any(starts_at_random(layer) for _, _, layer in layers))
     pool_names = tuple(scenario.pools)
+    by_name = any(goes_by_name(layer) for _, _, layer in layers)
+    book, order, owners = book_of(positions, terms, len(pool_names), by_name)
     records = layers_of(layers, len(pool_names), clock)
     venue = Venue(
         clock,
         book,
         markets_of(scenario, terms, clock),
-        pools_of(scenario, first_funds(layers, len(pool_names)), clock),
+        pools_of(scenario, first_funds(layers, len(pool_names)), owners.first, clock),
         records,
         caps_of(layers, records["balance"], terms.names),
         scenario.run.max_rounds,
@@ -101,6 +99,7 @@ def build(loaded: Loaded) -> Plan:
         positions,
         terms,
         order,
+        owners.names,
         tuple((pool_names[pool], layer.name, layer.type) for _, pool, layer in layers),
         (*book_notes, *price_notes),
     )

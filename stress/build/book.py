@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stress.book import Positions, Terms
-from stress.build.index import index_book, on_circle, permuted
+from stress.build.index import PoolOwners, index_book, on_circle, owners_by_pool, permuted
 from stress.kernels.structs import Book, Floats, Ints
 
 
@@ -23,22 +23,23 @@ def order_by_danger(positions: Positions, terms: Terms) -> Ints:
     return np.argsort(distance_to_breach(positions, terms), kind="stable").astype(np.int64)
 
 
-def book_of(positions: Positions, terms: Terms, draws: bool) -> tuple[Book, Ints]:
-    """Kernel book of the positions, and where each of its accounts [i] stands in ``positions``.
+def book_of(positions: Positions, terms: Terms, pools: int, by_name: bool) -> tuple[Book, Ints, PoolOwners]:
+    """Kernel book of the positions, where each of its accounts [i] stands in ``positions``, and its owners.
 
-    ``draws`` says that some ADL layer goes through the accounts from a random start.
+    ``by_name`` says that some layer goes through accounts in an order of their names.
     """
     order = order_by_danger(positions, terms)
     first, at = permuted(positions.first, order)
+    owners = owners_by_pool(positions.pool[order], positions.owner[order], positions.owner_names, pools)
     book = index_book(
         positions.cash[order],
         positions.pool[order],
-        positions.owner[order],
-        on_circle([positions.account_names[i] for i in order]) if draws else np.zeros(order.size),
+        owners.of_account,
+        on_circle([positions.account_names[i] for i in order]) if by_name else np.zeros(order.size),
         first,
         positions.market[at],
         positions.quantity[at],
         positions.entry[at],
         len(terms.names),
     )
-    return book, order
+    return book, order, owners

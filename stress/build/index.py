@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def index_book(
     """Book of accounts [i] with positions ``first[i]:first[i + 1]`` [j] in ``markets`` markets.
 
     ``cash`` is ledger cash: wallet minus the cost of the open positions. ``circle`` is where the ADL rank ``random``
-    comes to each account.
+    comes to each account, ``owner`` as :func:`owners_by_pool` numbers them.
     """
     holder = np.repeat(np.arange(cash.size, dtype=np.int64), np.diff(first))
     by_market = np.argsort(market, kind="stable").astype(np.int64)
@@ -37,6 +38,30 @@ def index_book(
         market_first=market_first,
         by_market=by_market,
     )
+
+
+class PoolOwners(NamedTuple):
+    """Owners as the kernels number them: pool by pool, by name within a pool."""
+
+    of_account: Ints
+    """[i] owner of each account in its pool."""
+    first: Ints
+    """[p + 1] owners of pool p are ``first[p]:first[p + 1]``."""
+    names: tuple[str, ...]
+    """[o] names; that of an owner in several pools is there several times."""
+
+
+def owners_by_pool(pool: Ints, owner: Ints, names: Sequence[str], pools: int) -> PoolOwners:
+    """Owners of the accounts [i] with numbers ``owner`` among ``names``.
+
+    By name, so that equal amounts are listed in the same order however the accounts are stored.
+    """
+    rank = np.empty(len(names), dtype=np.int64)
+    by_name = np.array(sorted(range(len(names)), key=lambda o: names[o]), dtype=np.int64)
+    rank[by_name] = np.arange(len(names))
+    pairs, of_account = np.unique(pool * len(names) + rank[owner], return_inverse=True)
+    first = np.searchsorted(pairs, np.arange(pools + 1) * len(names)).astype(np.int64)
+    return PoolOwners(of_account.astype(np.int64), first, tuple(names[by_name[pair % len(names)]] for pair in pairs))
 
 
 def tier_table(tiers: Tiers) -> Records:

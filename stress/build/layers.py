@@ -86,9 +86,11 @@ def first_funds(layers: Sequence[Listed], pools: int) -> Ints:
     return _ints([first_fund(owners, is_fund, p) for p in range(pools)])
 
 
-def starts_at_random(layer: Layer) -> bool:
-    """Whether the layer needs the accounts' places on the circle."""
-    return isinstance(layer, Adl) and layer.rank == "random"
+def goes_by_name(layer: Layer) -> bool:
+    """Whether the layer needs the accounts' places by name: for a random start, or to choose among equal deficits."""
+    if isinstance(layer, Adl):
+        return layer.rank == "random"
+    return isinstance(layer, FUNDS) and not layer.partial
 
 
 def _floats(values: Sequence[float]) -> Floats:

@@ -151,8 +151,11 @@ def _calm_volatility(market: Market) -> float:
     return float(drought.volatility or market.model.long_run_volatility() or 1.0)
 
 
-def pools_of(scenario: Scenario, first_fund: Ints, clock: Clock) -> Records:
-    """Liquidation rules of the scenario's pools, whose first funds are the layers ``first_fund`` [p]."""
+def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clock) -> Records:
+    """Liquidation rules of the scenario's pools.
+
+    Their first funds are the layers ``first_fund`` [p], their owners ``owner_first[p]:owner_first[p + 1]``.
+    """
     rules = [pool.liquidation for pool in scenario.pools.values()]
     sizes = [rule.size for rule in rules]
     return table(
@@ -173,6 +176,8 @@ def pools_of(scenario: Scenario, first_fund: Ints, clock: Clock) -> Records:
         capacity=_floats([rule.capacity for rule in rules]),
         takeover_unfilled=_ints([int(rule.takeover_when == "unfilled") for rule in rules]),
         first_fund=first_fund,
+        owner_first=owner_first[:-1],
+        owner_last=owner_first[1:],
     )
 
 

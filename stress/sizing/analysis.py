@@ -146,21 +146,13 @@ class _Sizer:
         return {name: probability(int(seen.sum()), len(rows), self.confidence) for name, seen in counts.items()}
 
     def payers(self, pool: str, rows: pd.DataFrame) -> tuple[Payer, ...]:
-        """Layers in waterfall order, then the residual.
-
-        What ADL and socialising bear is known by pool: it stands at the first layer of the kind.
-        """
+        """Layers in waterfall order, then the residual."""
         layers = self.run.layers[self.run.layers["pool"] == pool]
-        by_pool = {
-            "adl": _column(rows, "adl_paid"),
-            "socialise": _column(rows, "socialised") - _column(rows, "socialised_for_layers"),
-        }
-        payments = []
-        for layer in (layer for layer in self.run.manifest["layers"] if layer["pool"] == pool):
-            paid = by_pool.pop(layer["kind"], None)
-            if paid is None:
-                paid = _column(layers[layers["layer"] == layer["name"]], "paid")
-            payments.append((layer["name"], layer["kind"], paid))
+        payments = [
+            (layer["name"], layer["kind"], _column(layers[layers["layer"] == layer["name"]], "paid"))
+            for layer in self.run.manifest["layers"]
+            if layer["pool"] == pool
+        ]
         bad_debt = _column(rows, "bad_debt")
         borne = sum((paid for _, _, paid in payments), np.zeros_like(bad_debt))
         payments.append(("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stress.book import stack_tiers
-from stress.build.index import index_book, on_circle, tier_table
+from stress.build.index import PoolOwners, index_book, on_circle, owners_by_pool, tier_table
 from stress.build.timing import checks_in, halving
 from stress.kernels.instruments import LINEAR_PERPETUAL
 from stress.kernels.limits import LIMITS
@@ -115,6 +115,15 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
     )
 
 
+def owners_of(case: Json) -> PoolOwners:
+    """Owners of the accounts: ``owner``, by default the account itself."""
+    names = [str(account.get("owner", account["name"])) for account in case["accounts"]]
+    known = sorted(set(names))
+    pools = [pool["name"] for pool in case["pools"]]
+    pool = _ints([pools.index(account["pool"]) for account in case["accounts"]])
+    return owners_by_pool(pool, _ints([known.index(name) for name in names]), known, len(pools))
+
+
 def _book(case: Json) -> Book:
     """Accounts in the case's order; every market of the case that an account names is a position."""
     names = [market["name"] for market in case["markets"]]
@@ -132,11 +141,10 @@ def _book(case: Json) -> Book:
         cash.append(wallet)
         first.append(len(market))
     pool = [pools.index(account["pool"]) for account in case["accounts"]]
-    owner = list(range(len(pool)))
     return index_book(
         _floats(cash),
         _ints(pool),
-        _ints(owner),
+        owners_of(case).of_account,
         on_circle([account["name"] for account in case["accounts"]]),
         _ints(first),
         _ints(market),
@@ -175,6 +183,8 @@ def _pools(case: Json, dt: float) -> Records:
         capacity=_floats([math.inf if capacity is None else float(capacity) for capacity in capacities]),
         takeover_unfilled=_ints([int(pool.get("takeover_when", "unfilled") == "unfilled") for pool in pools]),
         first_fund=first_funds(case),
+        owner_first=owners_of(case).first[:-1],
+        owner_last=owners_of(case).first[1:],
     )
 
 

@@ -14,7 +14,7 @@ from stress.kernels.marks import book_price
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
 from stress.kernels.state import State, allocate, memory_for
 from stress.kernels.structs import Floats, Venue
-from tests.conformance.case import Json, paths_of, venue_of
+from tests.conformance.case import Json, owners_of, paths_of, venue_of
 from tests.conformance.layers import ledger_rows, waterfall
 
 POOL_WORDS = {
@@ -35,6 +35,8 @@ POOL_WORDS = {
     "fees_fund": "fees_fund",
     "residual_open": "residual_open",
 }
+PAYER_WORDS = "payers paid_by_owners paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split()
+OWNER_WORDS = "layers adl socialised written_off haircut charged".split()
 LAYER_WORDS = {"equity": "equity_end", "low": "equity_low", "R": "largest_fall", "paid": "paid", "received": "received"}
 LAYER_STEPS = {
     "R_step": "largest_fall_s",
@@ -53,8 +55,19 @@ def _pools(case: Json, venue: Venue, state: State) -> Json:
         words["fees_out"] = float(state.ledger.each[p].liquidators)
         words["liquidated"] = int(words["liquidated"])
         words["adl_accounts"] = int(words["adl_accounts"])
+        for word in PAYER_WORDS:
+            value = float(out[POOL_COLUMNS.index(word)])
+            words[word] = None if math.isnan(value) else value
+        words["owners"] = _owners(case, state, p)
         result[pool["name"]] = words
     return result
+
+
+def _owners(case: Json, state: State, p: int) -> Json:
+    """What every owner of a pool caused, by who bore it, and paid."""
+    owners = owners_of(case)
+    numbers = range(owners.first[p], owners.first[p + 1])
+    return {owners.names[o]: {word: float(state.owners.each[o][word]) for word in OWNER_WORDS} for o in numbers}
 
 
 def _accounts(case: Json, venue: Venue, state: State) -> Json:

@@ -88,6 +88,9 @@ def batch(world: World, layer: Layer, market: str, side: float, closed: list[Hol
         if winner.given > 0.0:
             winner.account.close(market, side * winner.given, mean)
             winner.account.deleveraged = True
+            haircut = (world.marks[market] - mean) * -side * winner.given
+            if abs(haircut) > 1e-9 * (winner.given * world.marks[market] + 1.0):
+                winner.account.shares["haircut"] += haircut
     pool.add("adl_notional", given * world.marks[market])
     pool.add("adl_haircut", (world.marks[market] - mean) * -side * given)
     return True
@@ -101,6 +104,7 @@ def close_loser(world: World, pool: Pool, holder: Holder, market: str, share: fl
     if isinstance(holder, Account) and rise > 0.0:
         pool.add("bad_debt", rise)
         pool.add("adl_paid", rise)
+        holder.shares["adl"] += rise
 
 
 def find_winners(world: World, layer: Layer, market: str, side: float, price: float, closed: set[str]) -> list[Winner]:

@@ -13,10 +13,15 @@ Play = Callable[[Json], Json]
 
 TOLERANCE = 1e-9
 """Of gross notional, of the units held in a market, and of prices."""
+LEAST_PAID = 1e-6
+"""Of gross notional."""
+SHARES = frozenset("paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split())
 SHAKE = 2e-14
 """Relative; a hundred units in the last place."""
 SHAKES = 12
-WHOLE = frozenset("first_decline first_under R_step depletion_step liquidated adl_accounts max_rounds_seen".split())
+WHOLE = frozenset(
+    "first_decline first_under R_step depletion_step liquidated adl_accounts max_rounds_seen payers".split()
+)
 """Steps and counts."""
 
 
@@ -37,13 +42,21 @@ def _told(result: Json, money: float) -> Json:
         name: {**layer, "R_step": None} if layer["R"] <= TOLERANCE * money else layer
         for name, layer in result["layers"].items()
     }
-    return {**result, "layers": layers}
+    pools = {name: _told_of_payers(pool, money) for name, pool in result["pools"].items()}
+    return {**result, "layers": layers, "pools": pools}
+
+
+def _told_of_payers(pool: Json, money: float) -> Json:
+    """The pool without shares of what is paid where that is next to nothing: they are shares of rounding."""
+    if pool["paid_by_owners"] > LEAST_PAID * money:
+        return pool
+    return {word: value for word, value in pool.items() if word not in SHARES and word != "payers"}
 
 
 def _walk(one: Any, other: Any, path: tuple[Any, ...], held: dict[str, float], money: float) -> Iterator[str]:
-    if isinstance(one, dict):
+    if isinstance(one, dict) and isinstance(other, dict):
         for key, value in one.items():
-            yield from _walk(value, other[key], (*path, key), held, money)
+            yield from _walk(value, other.get(key), (*path, key), held, money)
     elif isinstance(one, list):
         for n, value in enumerate(one):
             yield from _walk(value, other[n], (*path, n), held, money)
@@ -61,6 +74,8 @@ def _nothing(path: tuple[Any, ...], held: dict[str, float], money: float) -> flo
     """Absolute tolerance of a number, by where it stands."""
     if path[-1] in WHOLE:
         return 0.0
+    if path[-1] in SHARES:
+        return LEAST_PAID
     if "outside" in path:
         return TOLERANCE * held[path[1]]
     if "q" in path or "hedge" in path:

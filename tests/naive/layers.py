@@ -46,6 +46,7 @@ def take_over(world: World, layer: Layer, account: Account, share: float) -> Non
     pool.add("takeover_notional", share * gross(world, account))
     if value < 0.0:
         pool.add("bad_debt", -value)
+        account.shares["layers"] -= value
         layer.paid -= value
     else:
         layer.received += value
@@ -209,11 +210,13 @@ def socialise(world: World, layer: Layer) -> bool:
     total = sum(paid.values())
     for name, amount in paid.items():
         world.accounts[name].cash -= amount
+        world.accounts[name].shares["charged"] += amount
     for holder in owed:
         amount = -holder.cash if total >= debt else -holder.cash * total / debt
         pool.add("socialised" if isinstance(holder, Account) else "socialised_for_layers", amount)
         if isinstance(holder, Account):
             pool.add("bad_debt", amount)
+            holder.shares["socialised"] += amount
         holder.cash = 0.0 if total >= debt else holder.cash + amount
     return total > 0.0
 

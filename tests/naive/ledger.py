@@ -18,6 +18,8 @@ MONEY = (
     "socialised_for_layers residual fees fees_fund fees_liquidator residual_open fees_out"
 ).split()
 
+OWNED = "layers adl socialised written_off haircut charged".split()
+
 
 @dataclass
 class Holder:
@@ -54,6 +56,9 @@ class Account(Holder):
     liquidated: bool = False
     deleveraged: bool = False
     start: float = 0.0
+    owner: str = ""
+    shares: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNED, 0.0))
+    """What others bore of its deficits, by whom, and what it paid for others."""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.naive.ledger import Account, Balance, Layer, Pool, World
+from tests.naive.ledger import OWNED, Account, Balance, Layer, Pool, World
 from tests.naive.margin import equity, insolvent
 from tests.naive.market import Market
 from tests.naive.step import advance, observe, remark
@@ -46,7 +46,8 @@ def make_account(rules: Json) -> Account:
     q = {m: float(held) for m, (held, _) in rules.get("positions", {}).items()}
     entry = {m: float(price) for m, (_, price) in rules.get("positions", {}).items()}
     cash = float(rules.get("cash", 0.0)) - sum(q[m] * entry[m] for m in q)
-    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry)
+    owner = str(rules.get("owner", rules["name"]))
+    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry, owner=owner)
 
 
 def make_pool(rules: Json, balances: dict[str, Balance]) -> Pool:
@@ -84,7 +85,26 @@ def pool_words(world: World, pool: Pool) -> Json:
         "liquidated": sum(account.liquidated for account in mine),
         "adl_accounts": sum(account.deleveraged for account in mine),
     }
-    return {**counts, **pool.totals}
+    owners: Json = {account.owner: dict.fromkeys(OWNED, 0.0) for account in mine}
+    for account in mine:
+        for word, amount in account.shares.items():
+            owners[account.owner][word] += amount
+    return {**counts, **pool.totals, **concentration(owners), "owners": owners}
+
+
+def concentration(owners: Json) -> Json:
+    """How unevenly those paid who paid; the Gini coefficient as half the mean difference over the mean."""
+    paid = sorted((owner["haircut"] + owner["charged"] for owner in owners.values()), reverse=True)
+    paid = [amount for amount in paid if amount > 0.0]
+    total = sum(paid)
+    words: Json = {"payers": float(len(paid)), "paid_by_owners": total}
+    everybody = paid + [0.0] * (len(owners) - len(paid))
+    for size in (1, 10, 100):
+        words[f"paid_top{size}_share"] = sum(paid[:size]) / total if paid else None
+    for word, amounts in {"paid_gini": paid, "paid_gini_all": everybody}.items():
+        differences = sum(abs(one - other) for one in amounts for other in amounts)
+        words[word] = differences / (2.0 * len(amounts) * total) if paid else None
+    return words
 
 
 def holder_words(world: World, holder: Account | Balance, names: list[str]) -> Json:

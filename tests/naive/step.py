@@ -134,6 +134,7 @@ def write_off(world: World) -> bool:
         if account.flat() and insolvent(world, account):
             world.pools[account.pool].add("residual", -account.cash)
             world.pools[account.pool].add("bad_debt", -account.cash)
+            account.shares["written_off"] -= account.cash
             account.cash = 0.0
             changed = True
     return changed
