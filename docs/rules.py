@@ -18,7 +18,12 @@ from stress.kernels.sizes import SIZES
 PAGE = Path(__file__).with_name("rules.md")
 
 FAMILIES: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
-    ("Price models", "`markets.NAME.model.type`; Bates is Heston with jumps of its own.", MODELS),
+    (
+        "Price models",
+        "`markets.NAME.model.type`; `merton`, `bates` and `svcj` are `gbm` and `heston` with jumps of their own. "
+        "[models.md](models.md) says more.",
+        MODELS,
+    ),
     ("Instruments", "`markets.NAME.instrument`", INSTRUMENTS),
     ("Books", "`markets.NAME.liquidity.type`", LIQUIDITY),
     ("Marks", "`markets.NAME.mark.type`", MARKS),

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, lane_kernel
-from .jumps import Sources, compensator, sources_of, start_jumps, strike_all
-from .models import COEFFICIENTS, GIVEN, YEAR, Lanes, advance, coefficients
-from .philox import DIFFUSION, fill_normals, split_seed
+from .jumps import Arrivals, Sources, compensate, compensator, sources_of, start_jumps, strike_all
+from .models import COEFFICIENTS, GIVEN, YEAR, Counter, Lanes, advance, begin, coefficients, rows
+from .philox import DIFFUSION, FACTOR, fill_normals, split_seed
 from .structs import Clock, Floats, Ints, Models
 
 Key = tuple[np.uint32, np.uint32]
@@ -37,10 +37,16 @@ class Block(NamedTuple):
     """[m, lane] variance per year; may be negative inside a scheme."""
     draws: Normals
     """[m, 4, lane] independent normals of two steps: variance and price of the even one, then of the odd one."""
+    common: Normals
+    """[pair, 4, lane] the same of the common factors, two by two."""
+    own: Normals
+    """[m, 4, lane] normals that models draw for themselves."""
     shocks: Normals
     """[2, lane] correlated normals of one market in one step: variance, price."""
     work: Floats
     """[2, lane] scratch of the models."""
+    memory: Floats
+    """[m, row, lane] what models remember besides price and variance."""
     coefficient: Floats
     """[m, COEFFICIENTS] what each model keeps between steps."""
     drift: Floats
@@ -52,14 +58,20 @@ class Block(NamedTuple):
 
 
 @kernel
-def allocate(markets: int, lanes: int) -> Block:
+def allocate(models: Models, lanes: int) -> Block:
     """Scratch of a block of ``lanes`` lanes."""
+    markets, most = models.model.size, 0
+    for m in range(markets):
+        most = max(most, rows(models.model[m], models.params[m]))
     return Block(
         np.zeros((markets, lanes)),
         np.zeros((markets, lanes)),
         np.zeros((markets, 4, lanes), np.float32),
+        np.zeros(((models.loading.shape[1] + 1) // 2, 4, lanes), np.float32),
+        np.zeros((markets, 4, lanes), np.float32),
         np.zeros((2, lanes), np.float32),
         np.zeros((2, lanes)),
+        np.zeros((markets, most, lanes)),
         np.zeros((markets, COEFFICIENTS)),
         np.zeros(markets),
         np.zeros(markets),
@@ -75,11 +87,13 @@ def fill(row: Floats, value: float) -> None:
 
 
 @lane_kernel
-def draw(model: Ints, draws: Normals, pair: int, first_path: int, key: Key) -> None:
-    """Independent normals of all markets for model steps 2 pair and 2 pair + 1."""
+def draw(model: Ints, block: Block, pair: int, first_path: int, key: Key) -> None:
+    """Independent normals of all markets and common factors for model steps 2 pair + 1 and 2 pair + 2."""
     for m in range(model.size):
         if model[m] != GIVEN:
-            fill_normals(draws[m], first_path, pair, m, DIFFUSION, key)
+            fill_normals(block.draws[m], first_path, pair, m, DIFFUSION, key)
+    for f in range(block.common.shape[0]):
+        fill_normals(block.common[f], first_path, pair, f, FACTOR, key)
 
 
 @lane_kernel
@@ -101,19 +115,24 @@ def add_shocks(a: float, b: float, z: Normals, variance: Normals, price: Normals
 
 
 @lane_kernel
-def correlate(factor: Floats, draws: Normals, m: int, odd: int, shocks: Normals) -> None:
+def correlate(models: Models, block: Block, m: int, odd: int) -> None:
     """Correlated shocks of market m in the even or odd step of a draw; zero weights cost nothing.
 
     The order variance 0, price 0, variance 1, ... makes the factor's rows of a market depend on the markets before it
-    only, so adding a market leaves the paths of the others as they were.
+    only, so adding a market leaves the paths of the others as they were. With common factors a market depends on them
+    and on itself.
     """
+    factor, loading, draws = models.cholesky, models.loading, block.draws
     v, x = 2 * m, 2 * m + 1
     zv, zx = 2 * odd, 2 * odd + 1
-    variance, price = shocks[0], shocks[1]
+    variance, price = block.shocks[0], block.shocks[1]
     own_shocks(factor[v : v + 2, v : v + 2], draws[m, zv], draws[m, zx], variance, price)
-    for q in range(2 * m):
-        if factor[v, q] != 0.0 or factor[x, q] != 0.0:
-            add_shocks(factor[v, q], factor[x, q], draws[q // 2, zv + q % 2], variance, price)
+    for f in range(loading.shape[1]):
+        add_shocks(loading[v, f], loading[x, f], block.common[f // 2, zv + f % 2], variance, price)
+    if loading.shape[1] == 0:
+        for q in range(2 * m):
+            if factor[v, q] != 0.0 or factor[x, q] != 0.0:
+                add_shocks(factor[v, q], factor[x, q], draws[q // 2, zv + q % 2], variance, price)
 
 
 @lane_kernel
@@ -130,20 +149,49 @@ def shift(row: Floats, jump: float) -> None:
 
 
 @lane_kernel
-def step_markets(models: Models, block: Block, step: int) -> None:
+def lanes_of(models: Models, block: Block, counter: Counter) -> Lanes:
+    """What the model of a market steps forward."""
+    m = counter.market
+    return Lanes(
+        block.shocks[0],
+        block.shocks[1],
+        block.log_price[m],
+        block.variance[m],
+        block.work,
+        block.own[m],
+        block.memory[m],
+        models.table[models.table_first[m] : models.table_first[m + 1]],
+        counter,
+    )
+
+
+@lane_kernel
+def step_markets(models: Models, block: Block, step: int, first_path: int, key: Key) -> None:
     """Diffusion and deterministic shocks of all markets in model step ``step`` (from 1)."""
     for m in range(models.model.size):
         if models.model[m] == GIVEN:
             block.coefficient[m, 0] = models.path[step, m] + block.shifted[m]
             block.coefficient[m, 1] = models.path_variance[step, m]
         else:
-            correlate(models.cholesky, block.draws, m, (step - 1) % 2, block.shocks)
+            correlate(models, block, m, (step - 1) % 2)
         stretch = stretch_of(models.shock_volatility, step - 1, m)
-        lanes = Lanes(block.shocks[0], block.shocks[1], block.log_price[m], block.variance[m], block.work)
+        lanes = lanes_of(models, block, Counter(step, m, first_path, key))
         advance(models.model[m], block.coefficient[m], block.drift[m], stretch, lanes)
         if models.shock_jump.shape[0] and models.shock_jump[step, m] != 0.0:
             block.shifted[m] += models.shock_jump[step, m]
             shift(block.log_price[m], models.shock_jump[step, m])
+
+
+@lane_kernel
+def step_jumps(
+    sources: Sources, arrivals: Arrivals, block: Block, step: int, dt: float, first_path: int, key: Key
+) -> None:
+    """Arrivals of all sources within model step ``step``, and what their excited intensities call for."""
+    for n in range(sources.rate.size):
+        if sources.branching[n] > 0.0:
+            compensate(sources, arrivals, n, dt, block.log_price)
+        if arrivals.soonest[n] <= step * dt:
+            strike_all(sources, arrivals, n, step * dt, first_path, key, block.log_price, block.variance)
 
 
 @lane_kernel
@@ -168,7 +216,7 @@ def write_out(held: Floats, count: int, first_check: int, log_price: Floats, var
 
 
 @kernel
-def start(models: Models, sources: Sources, block: Block, dt: float) -> None:
+def start(models: Models, sources: Sources, block: Block, dt: float, first_path: int, key: Key) -> None:
     """Put every lane at the initial state; dt is the model step in years."""
     for m in range(models.model.size):
         coefficients(models.model[m], models.params[m], dt, block.coefficient[m])
@@ -176,6 +224,20 @@ def start(models: Models, sources: Sources, block: Block, dt: float) -> None:
         block.shifted[m] = 0.0
         fill(block.log_price[m], models.log_price[m])
         fill(block.variance[m], models.variance[m])
+        begin(models.model[m], block.coefficient[m], lanes_of(models, block, Counter(0, m, first_path, key)))
+
+
+@lane_kernel
+def keep(models: Models, clock: Clock, block: Block, step: int, log_price: Floats, variance: Floats) -> None:
+    """Hold the check that falls on a model step, and write out what is held when it is full or the last."""
+    check = step // clock.substeps
+    slot = check % CHECKS_HELD
+    for m in range(models.model.size):
+        factor = stretch_of(models.shock_volatility, step, m) ** 2
+        held = block.held
+        hold(block.log_price[m], block.variance[m], factor, held[0, slot, m], held[1, slot, m])
+    if slot == CHECKS_HELD - 1 or check == clock.checks:
+        write_out(block.held, slot + 1, check - slot, log_price, variance)
 
 
 @kernel
@@ -186,24 +248,15 @@ def simulate_block(
     dt = clock.dt / (clock.substeps * YEAR)
     sources = sources_of(models)
     arrivals = start_jumps(sources, block.work.shape[1], first_path, key)
-    start(models, sources, block, dt)
+    start(models, sources, block, dt, first_path, key)
     for step in range(clock.checks * clock.substeps + 1):
         if step % 2 == 1:
-            draw(models.model, block.draws, step // 2, first_path, key)
+            draw(models.model, block, step // 2, first_path, key)
         if step > 0:
-            step_markets(models, block, step)
-            for n in range(sources.rate.size):
-                if arrivals.soonest[n] <= step * dt:
-                    strike_all(sources, arrivals, n, step * dt, first_path, key, block.log_price)
+            step_markets(models, block, step, first_path, key)
+            step_jumps(sources, arrivals, block, step, dt, first_path, key)
         if step % clock.substeps == 0:
-            check = step // clock.substeps
-            slot = check % CHECKS_HELD
-            for m in range(models.model.size):
-                factor = stretch_of(models.shock_volatility, step, m) ** 2
-                held = block.held
-                hold(block.log_price[m], block.variance[m], factor, held[0, slot, m], held[1, slot, m])
-            if slot == CHECKS_HELD - 1 or check == clock.checks:
-                write_out(block.held, slot + 1, check - slot, log_price, variance)
+            keep(models, clock, block, step, log_price, variance)
 
 
 @kernel
@@ -223,7 +276,7 @@ def simulate(models: Models, clock: Clock, seed: int, first_path: int, log_price
     """
     paths = log_price.shape[0]
     lanes = min(LANES, max(1, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM) * LANE_QUANTUM)
-    block = allocate(models.model.size, lanes)
+    block = allocate(models, lanes)
     key = split_seed(seed)
     for first in range(0, paths, lanes):
         last = min(paths, first + lanes)

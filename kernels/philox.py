@@ -34,6 +34,17 @@ JUMP_THINNING = U32(4)
 ADL_START = U32(5)
 """Stream of the places at which ADL begins to look for winners; step is the check, block the market."""
 
+JUMP_VARIANCE = U32(6)
+"""Stream of the jumps of the variance; block is the market."""
+FACTOR = U32(7)
+"""Stream of the normals that markets share; step is the pair of model steps, block the pair of factors."""
+MODEL_NORMAL = U32(8)
+"""Stream of a model's own third normal; step is the set of four model steps, block the market."""
+HISTORY = U32(9)
+"""Stream of the rows that resampled residuals are taken from; step is the bar, the same for all markets."""
+REGIME = U32(10)
+"""Stream of regimes; step is the number of the switch, block the chain."""
+
 MULTIPLIER_0, MULTIPLIER_1 = U64(0xD2511F53), U64(0xCD9E8D57)
 WEYL_0, WEYL_1 = U64(0x9E3779B9), U64(0xBB67AE85)
 HALF_WORD = U64(32)

@@ -41,6 +41,10 @@ class Models(NamedTuple):
     """[m] number of the model in :mod:`stress.kernels.models`."""
     params: Floats
     """[m, k] parameters of the model, in the model's own order."""
+    table: Floats
+    """[k] what the models look up: quantiles, residuals, transitions, kernel weights; market after market."""
+    table_first: Ints
+    """[m + 1] where the table of each market begins; it ends where that of the next one does."""
     log_price: Floats
     """[m] log of the initial price."""
     variance: Floats
@@ -48,7 +52,10 @@ class Models(NamedTuple):
     drift: Floats
     """[m] drift of the price, per year, jump compensators not included."""
     cholesky: Floats
-    """[2m, 2m] lower factor of the shock correlation, ordered variance 0, price 0, variance 1, price 1, ..."""
+    """[2m, 2m] lower factor of the shock correlation, ordered variance 0, price 0, variance 1, price 1, ...; with
+    common factors only the blocks of each market count."""
+    loading: Floats
+    """[2m, f] loadings of the same shocks on f independent common normals; (2m, 0) where there are none."""
     jump_rate: Floats
     """[n] arrivals per year of each jump source."""
     jump_probability: Floats
@@ -57,8 +64,16 @@ class Models(NamedTuple):
     """[n, m] mean of the log price jump."""
     jump_std: Floats
     """[n, m] standard deviation of the log price jump."""
+    jump_variance: Floats
+    """[n, m] mean of the exponential jump of the variance, per year; 0 where the variance does not jump."""
+    jump_slope: Floats
+    """[n, m] log price jump per unit of the variance jump."""
     jump_correlation: Floats
     """[n] correlation of the marks of one arrival between markets (one common factor)."""
+    jump_branching: Floats
+    """[n] arrivals that one arrival sets off on average; 0 for a Poisson process."""
+    jump_decay: Floats
+    """[n] speed at which the intensity falls back after an arrival, per year."""
     jump_key: Ints
     """[n] number under which the source draws its random numbers: 2 m for jumps of market m alone, odd for others."""
     path: Floats

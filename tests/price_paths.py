@@ -43,6 +43,10 @@ class Jump(NamedTuple):
     probability: Sequence[float]
     correlation: float = 0.0
     key: int = 1
+    variance: Sequence[float] = ()
+    slope: Sequence[float] = ()
+    branching: float = 0.0
+    decay: float = 1.0
 
 
 def models_of(
@@ -65,6 +69,7 @@ def models_of(
                 correlation[2 * i, 2 * i + 1] = correlation[2 * i + 1, 2 * i] = h.rho
     none = np.zeros((0, m))
     fields: dict[str, Any] = dict.fromkeys(("path", "path_variance", "shock_jump", "shock_volatility"), none)
+    fields |= {"table": np.zeros(0), "table_first": np.zeros(m + 1, dtype=np.int64), "loading": np.zeros((2 * m, 0))}
     fields |= tables
     return Models(
         model=np.array(numbers, dtype=np.int64),
@@ -82,6 +87,10 @@ def models_of(
         jump_probability=np.array([j.probability for j in jumps], dtype=np.float64).reshape(n, m),
         jump_mean=np.array([j.mean for j in jumps], dtype=np.float64).reshape(n, m),
         jump_std=np.array([j.std for j in jumps], dtype=np.float64).reshape(n, m),
+        jump_variance=np.array([j.variance or [0.0] * m for j in jumps], dtype=np.float64).reshape(n, m),
+        jump_slope=np.array([j.slope or [0.0] * m for j in jumps], dtype=np.float64).reshape(n, m),
+        jump_branching=np.array([j.branching for j in jumps], dtype=np.float64),
+        jump_decay=np.array([j.decay for j in jumps], dtype=np.float64),
         jump_correlation=np.array([j.correlation for j in jumps], dtype=np.float64),
         jump_key=np.array([j.key for j in jumps], dtype=np.int64),
         **fields,

@@ -79,7 +79,7 @@ def test_every_array_is_what_the_kernels_are_compiled_for(build: Build) -> None:
     models, _, _ = build({"A": GBM_60, "B": BATES}, shocks=[{"at": "1h", "market": "A", "jump": "-10%"}])
     for name, array in models._asdict().items():
         assert array.flags.c_contiguous, name
-        assert array.dtype == (np.int64 if name in ("model", "jump_key") else np.float64), name
+        assert array.dtype == (np.int64 if name in ("model", "table_first", "jump_key") else np.float64), name
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def returns(models: Models, clock: Clock, paths: int = PATHS, first: int = 0) ->
 
 def test_waiting_times_are_exponential() -> None:
     key = split_seed(3)
-    times = np.array([waiting_time(50.0, 2, path, number, key) for path in range(100) for number in range(20)])
+    fifty = Jump(rate=50.0, mean=[0.0], std=[0.0], probability=[1.0], key=2)
+    sources = sources_of(models_of([GBM], [STILL], [fifty]))
+    times = np.array([waiting_time(sources, 0, 0.0, path, number, key) for path in range(100) for number in range(20)])
     assert stats.kstest(times, "expon", args=(0.0, 1.0 / 50.0)).pvalue > 1e-3
 
 
@@ -55,7 +57,7 @@ def test_thinning_thins() -> None:
 def test_sizes_have_their_mean_and_spread() -> None:
     jump = Jump(rate=1.0, mean=[-0.05], std=[0.03], probability=[1.0])
     models = models_of([GBM], [STILL], [jump])
-    sizes = np.array([mark_of(sources_of(models), 0, 0, path, 0, split_seed(1)) for path in range(5_000)])
+    sizes = np.array([mark_of(sources_of(models), 0, 0, path, 0, split_seed(1))[0] for path in range(5_000)])
     assert stats.kstest(sizes, "norm", args=(-0.05, 0.03)).pvalue > 1e-3
 
 

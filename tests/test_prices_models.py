@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from stress.kernels.models import GBM, GIVEN, HESTON_EULER, HESTON_QE, MODELS, YEAR
+from stress.kernels.models import GBM, HESTON_EULER, HESTON_QE, MODELS, YEAR
 from stress.kernels.structs import Clock
 from tests.price_paths import (
     BTC,
@@ -29,7 +29,7 @@ from tests.price_paths import (
     z_score,
 )
 
-RANDOM = [number for number in range(len(MODELS)) if number != GIVEN]
+RANDOM = list(STEP)
 CRASHES = Jump(rate=60.0, mean=[-0.03], std=[0.05], probability=[1.0])
 """Forty times as many jumps as a day of a Deribit calibration has, so that a wrong compensator shows."""
 

@@ -151,7 +151,12 @@ MALFORMED = [
     ("horizon: 24h", "horizon: soon", "run.horizon", "expected a duration such as 30s, 15m, 24h or 30d, got 'soon'"),
     ("horizon: 24h", "horizon: 24", "run.horizon", "write the unit: 24s, 24m or 24h"),
     ("type: gbm", "type: gmb", "markets.ETH.model.type", "unknown model 'gmb'; did you mean 'gbm'?"),
-    ("{type: gbm, ", "{", "markets.ETH.model.type", "is missing: the kind of model; known: gbm, heston, bates,"),
+    (
+        "{type: gbm, ",
+        "{",
+        "markets.ETH.model.type",
+        "is missing: the kind of model; known: gbm, merton, heston,",
+    ),
     ("{type: gbm, volatility: 80%}", "80%", "markets.ETH.model.type", "unknown model '80%'"),
     ("{type: gbm, volatility: 80%}", "[1]", "markets.ETH.model", "expected a model: a map with a type, got a list"),
     ("size: full", "size: ful", "pools.main.liquidation.size.type", "unknown size 'ful'; did you mean 'full'?"),

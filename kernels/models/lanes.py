@@ -7,11 +7,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-COEFFICIENTS = 10
+COEFFICIENTS = 12
 """Numbers a model may keep per market between steps."""
 
 YEAR = 31_536_000.0
 """Seconds in a year of 365 days."""
+
+Key = tuple[np.uint32, np.uint32]
+
+
+class Counter(NamedTuple):
+    """Where in the run a model step is: what its own random numbers are drawn by."""
+
+    step: int
+    """The model step being taken, from 1; 0 at the initial state."""
+    market: int
+    """Number of the market."""
+    first_path: int
+    """Number of the path in lane 0."""
+    key: Key
+    """Key of the seed."""
 
 
 class Lanes(NamedTuple):
@@ -31,3 +46,11 @@ class Lanes(NamedTuple):
     """[lane] variance per year, stepped in place."""
     work: NDArray[np.float64]
     """[2, lane] scratch."""
+    normals: NDArray[np.float32]
+    """[4, lane] normals that a model draws for itself; they stay from step to step."""
+    memory: NDArray[np.float64]
+    """[row, lane] what a model remembers from step to step."""
+    table: NDArray[np.float64]
+    """[k] what the model looks up."""
+    counter: Counter
+    """Where in the run this step is."""

@@ -1,8 +1,8 @@
-"""Correlation of the price and variance shocks of all markets, repaired where it cannot be one, and its factor."""
+"""Dependence of the price and variance shocks of all markets, repaired where it contradicts itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +16,16 @@ TOLERANCE = 1e-10
 
 
 class Shocks(NamedTuple):
-    """Correlation of the standard normals that drive the markets."""
+    """How the standard normals that drive the markets depend on each other."""
 
-    matrix: Floats
-    """[2m, 2m] correlation, ordered variance 0, price 0, variance 1, price 1, ..."""
-    note: str | None
-    """What the repair changed; None where nothing was."""
+    rho: Floats
+    """[m] correlation of each market's price with its own variance, as repaired."""
+    cholesky: Floats
+    """[2m, 2m] lower factor, ordered variance 0, price 0, variance 1, price 1, ..."""
+    loading: Floats
+    """[2m, f] loadings on common normals; (2m, 0) where a matrix says it all."""
+    notes: tuple[str, ...] = ()
+    """What a repair changed."""
 
 
 class Factors(NamedTuple):
@@ -94,13 +98,15 @@ def nearest_correlation(matrix: Floats, floor: float = EIGENVALUE_FLOOR, toleran
     return nearest
 
 
-def settle(factors: Factors, matrix: Floats) -> Shocks:
-    """The matrix itself where it is a correlation matrix, else the nearest one and a sentence that says so."""
+def from_matrix(factors: Factors, matrix: Floats) -> Shocks:
+    """Shocks by the matrix itself where it is a correlation matrix, else by the nearest one, with a note of it."""
     active = np.flatnonzero(_active(factors))
     part = matrix[np.ix_(active, active)]
     least = float(np.linalg.eigvalsh(part).min()) if len(active) else 1.0
+    own = np.arange(len(factors.names)) * 2
+    none = np.zeros((len(matrix), 0))
     if least >= -TOLERANCE:
-        return Shocks(matrix, None)
+        return Shocks(matrix[own, own + 1], lower_factor(matrix), none)
     repaired = matrix.copy()
     repaired[np.ix_(active, active)] = nearest_correlation(part)
     moved = np.abs(repaired - matrix)
@@ -110,7 +116,51 @@ def settle(factors: Factors, matrix: Floats) -> Shocks:
         f"replaced by the nearest possible ones (Higham 2002). The largest change: {_factor(factors, int(i))} with "
         f"{_factor(factors, int(j))} from {matrix[i, j]:.3f} to {repaired[i, j]:.3f}."
     )
-    return Shocks(repaired, note)
+    return Shocks(repaired[own, own + 1], lower_factor(repaired), none, (note,))
+
+
+def from_factors(factors: Factors, price: Floats, variance: Floats, leverage: float | None) -> Shocks:
+    """Shocks by one common factor F of the prices and one, G, of the variances.
+
+    Z_price = a F + ..., Z_variance = b G + ..., corr(F, G) = r; what is left of the two in a market is independent of
+    other markets, and correlated so that the whole has the market's rho, as far as it can.
+
+    Parameters
+    ----------
+    factors
+        Markets; loadings of normals that drive nothing do not count.
+    price, variance
+        [m] loadings a and b.
+    leverage
+        r; None for the one that leaves the least to the markets' own parts: sum a b rho / sum (a b)^2.
+    """
+    a = np.where(factors.has_price, price, 0.0)
+    b = np.where(factors.has_variance, variance, 0.0)
+    rho = np.where(np.logical_and(factors.has_price, factors.has_variance), factors.rho, 0.0)
+    both = float(((a * b) ** 2).sum())
+    if leverage is None:
+        leverage = float(np.clip((a * b * rho).sum() / both, -1.0, 1.0)) if both > 0.0 else 0.0
+    most = np.sqrt((1.0 - a**2) * (1.0 - b**2))
+    rest = np.clip(rho - a * b * leverage, -most, most)
+    loading, cholesky = np.zeros((2 * len(a), 2)), np.zeros((2 * len(a), 2 * len(a)))
+    loading[0::2] = np.stack([b * leverage, b * np.sqrt(1.0 - leverage**2)], axis=1)
+    loading[1::2, 0] = a
+    for m in range(len(a)):
+        block = np.array([[1.0 - b[m] ** 2, rest[m]], [rest[m], 1.0 - a[m] ** 2]])
+        cholesky[2 * m : 2 * m + 2, 2 * m : 2 * m + 2] = lower_factor(block)
+    kept = rest + a * b * leverage
+    return Shocks(kept, cholesky, loading, tuple(_changed_rho(factors, rho, kept)))
+
+
+def _changed_rho(factors: Factors, asked: Floats, kept: Floats) -> Iterator[str]:
+    """A note where common factors leave no room for a market's own rho."""
+    changed = np.flatnonzero(np.abs(asked - kept) > 1e-9)
+    if len(changed):
+        worst = int(changed[np.abs(asked - kept)[changed].argmax()])
+        yield (
+            f"The common factors leave no room for the rho of {len(changed)} markets, which was moved as little as "
+            f"possible; the most for {factors.names[worst]}, from {asked[worst]:.3f} to {kept[worst]:.3f}."
+        )
 
 
 def _factor(factors: Factors, index: int) -> str:

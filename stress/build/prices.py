@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stress.build.correlation import Factors, assemble, lower_factor, settle
+from stress.build.correlation import Factors, Shocks, assemble, from_factors, from_matrix
 from stress.build.given import Given, given_path, table_of
+from stress.build.jumps import JUMP_FIELDS, jump_sources
+from stress.build.laws import LAWS, Law, Setting
 from stress.build.venue import shock_span
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, Problem
-from stress.kernels.models import GBM, GIVEN, HESTON_EULER, HESTON_QE, YEAR
-from stress.kernels.structs import Clock, Floats, Ints, Models
+from stress.kernels.models import GIVEN
+from stress.kernels.structs import Clock, Floats, Models
+from stress.scenario.models import GIVEN_MODELS, HESTON_FAMILY
 
 if TYPE_CHECKING:
     from stress.scenario.instruments import Market
+    from stress.scenario.markets import CommonFactors
     from stress.scenario.models import Model
     from stress.scenario.schema import Scenario
 
@@ -25,10 +29,6 @@ Path = tuple[str | int, ...]
 Locate = Callable[[Path], tuple[str, int | None, int | None]]
 """File, line and column of a key of the scenario."""
 
-EULER_STEP = 60.0
-"""Longest step in seconds for which ``scheme: auto`` takes Euler: there its tail is within 0.5 % of QE's."""
-COARSE = 0.02
-"""kappa dt or xi^2 dt / theta from which Euler steps are too long: at 0.07 the 1 % tail of a day is 9 % too thin."""
 SAME_PRICE = 1e-6
 """Relative difference up to which a given path starts at the market's price."""
 
@@ -50,18 +50,6 @@ class Findings:
         """Raise what was found, if anything was."""
         if self.problems:
             raise (MalformedInput if self.malformed else MeaninglessInput)(self.problems)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Jump sources; the arrays of :class:`stress.kernels.structs.Models` of the same names without ``jump_``."""
-
-    rate: Floats
-    probability: Floats
-    mean: Floats
-    std: Floats
-    correlation: Floats
-    key: Ints
 
 
 def models_of(scenario: Scenario, clock: Clock, locate: Locate) -> tuple[Models, list[str]]:
@@ -90,36 +78,64 @@ def models_of(scenario: Scenario, clock: Clock, locate: Locate) -> tuple[Models,
     """
     findings = Findings(locate)
     given = given_paths(scenario, clock, findings)
-    sources = jump_sources(scenario, findings)
+    _no_random_jumps(scenario, findings)
     findings.settle()
-    shocks = settle(_factors(scenario), assemble(_factors(scenario), *_blocks(scenario)))
-    if shocks.note:
-        findings.notes.append(shocks.note)
-    markets = list(scenario.markets.items())
-    path, path_variance = _stacked(given, clock, len(markets))
+    shocks = _shocks(scenario)
+    laws = _laws(scenario, clock, shocks.rho, given, findings)
+    findings.settle()
+    findings.notes += [*shocks.notes, *(law.note for law in laws if law.note)]
+    sources = jump_sources(scenario)
+    path, path_variance = _stacked(given, clock, len(laws))
     jump, volatility = shock_tables(scenario, clock)
-    step = clock.dt / clock.substeps
+    markets = list(scenario.markets.values())
     models = Models(
-        model=np.array([_number(name, market.model, step, findings) for name, market in markets], dtype=np.int64),
-        params=np.array(
-            [_parameters(market.model, shocks.matrix[2 * m, 2 * m + 1]) for m, (_, market) in enumerate(markets)]
-        ),
-        log_price=np.array([_log_price(market, given.get(m)) for m, (_, market) in enumerate(markets)]),
-        variance=np.array([_variance(market.model, given.get(m)) for m, (_, market) in enumerate(markets)]),
-        drift=np.array([getattr(market.model, "drift", 0.0) for _, market in markets], dtype=np.float64),
-        cholesky=lower_factor(shocks.matrix),
-        jump_rate=sources.rate,
-        jump_probability=sources.probability,
-        jump_mean=sources.mean,
-        jump_std=sources.std,
-        jump_correlation=sources.correlation,
-        jump_key=sources.key,
+        model=np.array([law.number for law in laws], dtype=np.int64),
+        params=_padded([law.params for law in laws]),
+        table=np.concatenate([law.table for law in laws]),
+        table_first=np.cumsum([0, *(len(law.table) for law in laws)], dtype=np.int64),
+        log_price=np.array([_log_price(market, given.get(m)) for m, market in enumerate(markets)]),
+        variance=np.array([law.variance for law in laws], dtype=np.float64),
+        drift=np.array([getattr(market.model, "drift", 0.0) for market in markets], dtype=np.float64),
+        cholesky=shocks.cholesky,
+        loading=shocks.loading,
+        **{f"jump_{name}": getattr(sources, name) for name in JUMP_FIELDS},
         path=path,
         path_variance=path_variance,
         shock_jump=jump,
         shock_volatility=volatility,
     )
     return models, findings.notes
+
+
+def _laws(scenario: Scenario, clock: Clock, rho: Floats, given: dict[int, Given], findings: Findings) -> list[Law]:
+    """What the kernels know of each market's model; files of residuals that cannot be used are findings."""
+    laws = []
+    chains = _chains(scenario)
+    for m, (name, market) in enumerate(scenario.markets.items()):
+        if m in given:
+            laws.append(Law(GIVEN, [0.0], float(given[m].variance[0])))
+            continue
+        try:
+            laws.append(LAWS[market.model.type](market.model, Setting(name, float(rho[m]), chains[m], clock)))
+        except InvalidInput as error:
+            findings.problems += error.problems
+            findings.malformed |= isinstance(error, MalformedInput)
+    return laws
+
+
+def _chains(scenario: Scenario) -> list[int]:
+    """Number under which each market draws its regimes: 2 m for its own, 2 k + 1 for the k-th common chain."""
+    names = [getattr(market.model, "chain", None) for market in scenario.markets.values()]
+    common = list(dict.fromkeys(name for name in names if name is not None))
+    return [2 * m if name is None else 2 * common.index(name) + 1 for m, name in enumerate(names)]
+
+
+def _padded(rows: list[list[float]]) -> Floats:
+    """Rows of different lengths as one table, zeros at the end."""
+    out = np.zeros((len(rows), max(map(len, rows))))
+    for m, row in enumerate(rows):
+        out[m, : len(row)] = row
+    return out
 
 
 def given_paths(scenario: Scenario, clock: Clock, findings: Findings) -> dict[int, Given]:
@@ -164,90 +180,44 @@ def _log_price(market: Market, given: Given | None) -> float:
     return math.log(market.price) if given is None else float(given.log_price[0])
 
 
-def _variance(model: Model, given: Given | None) -> float:
-    """Initial variance, per year."""
-    if given is not None:
-        return float(given.variance[0])
-    return model.volatility**2 if model.type == "gbm" else getattr(model, "v0", 0.0)
+def _no_random_jumps(scenario: Scenario, findings: Findings) -> None:
+    """Prices that are given cannot jump at random."""
+    for k, jump in enumerate(scenario.jumps):
+        for name in jump.marks:
+            if isinstance(scenario.markets[name].model, GIVEN_MODELS):
+                findings.add(("jumps", k, "marks", name), f"the prices of {name} are given and cannot jump at random")
 
 
-def _number(name: str, model: Model, step: float, findings: Findings) -> int:
-    """Number of the model in the kernels, the scheme chosen by the step in seconds."""
-    if model.type == "gbm":
-        return GBM
-    if model.type == "replay" or model.type == "prescribed":
-        return GIVEN
-    if model.scheme == "qe" or (model.scheme == "auto" and step > EULER_STEP):
-        return HESTON_QE
-    noise = model.xi**2 / model.theta if model.theta > 0.0 else 0.0
-    if max(model.kappa, noise) * step / YEAR > COARSE:
-        findings.notes.append(
-            f"Euler steps of {step:g} s are coarse for the variance of {name}, whose half-life is "
-            f"{math.log(2.0) / model.kappa * YEAR:.3g} s and whose volatility is {model.xi:g} per year: use scheme qe."
-        )
-    return HESTON_EULER
-
-
-def _parameters(model: Model, rho: float) -> list[float]:
-    """Row of Models.params, padded to the width of the longest; rho as the repaired correlation has it."""
-    if model.type == "gbm":
-        return [model.volatility**2, 0.0, 0.0, 0.0]
-    if model.type == "heston" or model.type == "bates":
-        return [model.kappa, model.theta, model.xi, rho]
-    return [0.0, 0.0, 0.0, 0.0]
-
-
-def _factors(scenario: Scenario) -> Factors:
+def _shocks(scenario: Scenario) -> Shocks:
+    """Dependence of the shocks: independent, by matrices or by common factors."""
     models = [market.model for market in scenario.markets.values()]
-    return Factors(
-        names=tuple(scenario.markets),
+    names = tuple(scenario.markets)
+    factors = Factors(
+        names=names,
         rho=[getattr(model, "rho", 0.0) for model in models],
-        has_price=[model.type not in ("replay", "prescribed") for model in models],
-        has_variance=[model.type in ("heston", "bates") for model in models],
+        has_price=[not isinstance(model, GIVEN_MODELS) for model in models],
+        has_variance=[_has_variance(model) for model in models],
     )
-
-
-def _blocks(scenario: Scenario) -> tuple[Floats | None, Floats | None, Floats | None]:
-    """Correlation matrices of prices, variances, and prices with variances, None where not given."""
     given = scenario.correlation
     if given is None:
-        return None, None, None
+        return from_matrix(factors, assemble(factors, None, None, None))
+    if given.factors is not None:
+        loads = [np.array([named.get(name, 0.0) for name in names]) for named in _loadings(given.factors)]
+        return from_factors(factors, loads[0], loads[1], given.factors.leverage)
     matrices = (given.prices, given.variances, given.price_variance)
-    prices, variances, cross = (None if matrix is None else np.array(matrix, dtype=np.float64) for matrix in matrices)
-    return prices, variances, cross
+    blocks = [None if matrix is None else np.array(matrix, dtype=np.float64) for matrix in matrices]
+    return from_matrix(factors, assemble(factors, *blocks))
 
 
-def jump_sources(scenario: Scenario, findings: Findings) -> Sources:
-    """Common jumps, then the own jumps of each market.
+def _loadings(factors: CommonFactors) -> tuple[dict[str, float], dict[str, float]]:
+    return factors.market, factors.variance
 
-    A source's key numbers its random draws: 2 m for the own jumps of market m, 2 k + 1 for the k-th common source, so
-    that adding one leaves the arrivals of the others as they were.
-    """
-    names = list(scenario.markets)
-    rows: list[tuple[float, float, int, dict[int, tuple[float, float, float]]]] = []
-    for k, jump in enumerate(scenario.jumps):
-        marks = {names.index(name): (mark.probability, mark.mean, mark.std) for name, mark in jump.marks.items()}
-        for name in jump.marks:
-            if scenario.markets[name].model.type in ("replay", "prescribed"):
-                findings.add(("jumps", k, "marks", name), f"the prices of {name} are given and cannot jump at random")
-        rows.append((jump.rate, jump.correlation, 2 * k + 1, marks))
-    for m, market in enumerate(scenario.markets.values()):
-        model = market.model
-        if model.type == "bates":
-            rows.append((model.jump_rate, 0.0, 2 * m, {m: (1.0, model.jump_mean, model.jump_std)}))
-    rows = [row for row in rows if row[0] > 0.0]
-    tables = np.zeros((3, len(rows), len(names)))
-    for n, (_, _, _, marks) in enumerate(rows):
-        for m, mark in marks.items():
-            tables[:, n, m] = mark
-    return Sources(
-        rate=np.array([row[0] for row in rows], dtype=np.float64),
-        probability=tables[0].copy(),
-        mean=tables[1].copy(),
-        std=tables[2].copy(),
-        correlation=np.array([row[1] for row in rows], dtype=np.float64),
-        key=np.array([row[2] for row in rows], dtype=np.int64),
-    )
+
+def _has_variance(model: Model) -> bool:
+    """Whether a shock of its own drives the variance; that of t innovations spreads the variance of a bar."""
+    if model.type == "garch":
+        return model.innovations == "student_t"
+    return isinstance(model, HESTON_FAMILY) or model.type == "rough_bergomi"
 
 
 def shock_tables(scenario: Scenario, clock: Clock) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from stress.scenario.hints import did_you_mean
 from stress.scenario.instruments import Market, Spot
 from stress.scenario.layers import FUNDS, SharedFund
 from stress.scenario.markets import CommonJump, Correlation, Shock
-from stress.scenario.models import Bates, Heston, Prescribed
+from stress.scenario.models import HESTON_FAMILY, Garch, Prescribed, Regime
 from stress.scenario.parts import Complaint, Where
 from stress.scenario.pools import Pool
 from stress.scenario.run import Run
@@ -43,18 +43,25 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
     yield from _unknown("pool", sections.pool_names, pools)
     yield from _correlation(sections)
     yield from _jump_names(sections)
+    yield from _variance_jumps(sections)
+    yield from _chains(sections.markets)
     yield from _shared_funds(sections.pools)
     yield from _no_contracts(sections)
     if sections.run is not None:
         yield from _prescribed(sections.run, sections.markets)
         yield from _late_shocks(sections.run, sections.shocks)
         yield from _coarse_steps(sections.run, sections.markets)
+        yield from _bars(sections.run, sections.markets)
         yield from _unseen_windows(sections.run, sections.markets)
 
 
 def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
     for n, jump in sections.jumps.items():
         yield from ((("jumps", n, "marks", name), name) for name in jump.marks)
+    if sections.correlation is not None and sections.correlation.factors is not None:
+        for kind in ("market", "variance"):
+            named = getattr(sections.correlation.factors, kind)
+            yield from ((("correlation", "factors", kind, name), name) for name in named)
     for n, shock in sections.shocks.items():
         yield ("shocks", n, "market"), shock.market
     for pool_name, pool in sections.pools.items():
@@ -102,6 +109,42 @@ def _jump_names(sections: Sections) -> Iterator[Complaint]:
         seen.add(jump.name)
 
 
+def _variance_jumps(sections: Sections) -> Iterator[Complaint]:
+    """Only a variance that is a state of its own can jump."""
+    for n, jump in sections.jumps.items():
+        for name, mark in jump.marks.items():
+            market = sections.markets.get(name)
+            if mark.variance_jump > 0.0 and market is not None and not isinstance(market.model, HESTON_FAMILY):
+                message = f"the variance of a {market.model.type} model cannot jump: use heston, bates or svcj"
+                yield ("jumps", n, "marks", name, "variance_jump"), message
+
+
+def _chains(markets: Mapping[str, Market]) -> Iterator[Complaint]:
+    """Markets switch together only where their chains are the same but for the volatilities."""
+    first: dict[str, tuple[str, Regime]] = {}
+    for name, market in markets.items():
+        model = market.model
+        if not isinstance(model, Regime) or model.chain is None:
+            continue
+        where, known = first.setdefault(model.chain, (name, model))
+        if [s.duration for s in model.states] != [s.duration for s in known.states]:
+            yield ("markets", name, "model", "states"), f"the durations differ from those of {where} on the same chain"
+        for key in ("start", "transitions"):
+            if getattr(model, key) != getattr(known, key):
+                yield ("markets", name, "model", key), f"differs from that of {where} on the same chain"
+
+
+def _bars(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:
+    """The bars of GARCH are whole model steps: steps longer than a bar would need a recursion of their own."""
+    for name, market in markets.items():
+        model = market.model
+        if isinstance(model, Garch):
+            steps = model.interval / run.step
+            if round(steps) < 1 or not math.isclose(steps, round(steps), rel_tol=1e-9):
+                message = f"must be a multiple of run.step ({run.step:g} s), got {model.interval:g} s"
+                yield ("markets", name, "model", "interval"), message
+
+
 def _shared_funds(pools: Mapping[str, Pool]) -> Iterator[Complaint]:
     """A shared fund is one fund: its listings differ in the pool's cap alone."""
     first: dict[str, tuple[str, SharedFund]] = {}
@@ -134,7 +177,7 @@ def _coarse_steps(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint
     """Euler steps of the variance overshoot its long-run level where kappa * step > 1, and diverge from 2 on."""
     for name, market in markets.items():
         model = market.model
-        if isinstance(model, Heston | Bates) and model.kappa * run.step > YEAR:
+        if isinstance(model, HESTON_FAMILY) and model.kappa * run.step > YEAR:
             euler = model.scheme == "euler" or (model.scheme == "auto" and run.step <= LONGEST_EULER_STEP)
             if euler:
                 message = f"is too fast for Euler steps of {run.step:g} s: at most {YEAR / run.step:g}, or scheme: qe"

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from stress.errors import MalformedInput, MeaninglessInput, Problem
 from stress.scenario.builtin import scenario_file
 from stress.scenario.merging import load_tree
-from stress.scenario.models import Replay
+from stress.scenario.models import Garch, Replay
 from stress.scenario.overrides import Override, apply_overrides, parse_overrides
 from stress.scenario.parts import MALFORMED, Where
 from stress.scenario.reading import Node, find, plain
@@ -116,7 +116,7 @@ def _validated(root: Node) -> Scenario:
 
 def _named_files(scenario: Scenario) -> Iterator[tuple[Where, Path]]:
     for name, market in scenario.markets.items():
-        if isinstance(market.model, Replay) and market.model.file is not None:
+        if isinstance(market.model, Replay | Garch) and market.model.file is not None:
             yield ("markets", name, "model", "file"), market.model.file
     for name, pool in scenario.pools.items():
         for key, path in (("accounts", pool.book.accounts), ("balances", pool.book.balances)):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stress.scenario.models import JumpSize, JumpSpread, Rate
+from stress.scenario.models import Excitation, JumpSize, JumpSlope, JumpSpread, Rate, Variance, unbounded_jump
 from stress.scenario.parts import Complaint, Family, Part
 from stress.scenario.values import Duration, Fraction, Money, Number, Text
 
@@ -230,6 +230,14 @@ class JumpMark(Part):
     probability: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=1.0, description="Probability that an arrival moves this market."
     )
+    variance_jump: Variance = Field(
+        default=0.0, description="Mean of the exponential jump of the variance, for models of Heston's family."
+    )
+    jump_slope: JumpSlope = Field(default=0.0, description="Log-price jump per unit of the variance's jump.")
+
+    def check(self) -> Iterator[Complaint]:
+        """The expected jump must exist."""
+        yield from unbounded_jump(self.variance_jump, self.jump_slope)
 
 
 class CommonJump(Part):
@@ -242,6 +250,7 @@ class CommonJump(Part):
     correlation: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=0.0, description="Correlation between the sizes in two markets."
     )
+    self_excitation: Excitation = None
     marks: dict[MarketName, JumpMark] = Field(min_length=1, description="Jump sizes by market.")
 
 
@@ -267,6 +276,28 @@ class Shock(Part):
             yield ("duration",), "is missing: without it the factors on depth and volatility do nothing"
 
 
+Loading = Annotated[float, Number(least=-1.0, most=1.0)]
+
+
+class CommonFactors(Part):
+    """One common factor of the prices and one of the variances: a market costs the same however many there are."""
+
+    market: dict[MarketName, Loading] = Field(
+        default={}, description="Correlation of each price with the factor of the prices; 0 for those not named."
+    )
+    variance: dict[MarketName, Loading] = Field(
+        default={}, description="Correlation of each variance with the factor of the variances; 0 for those not named."
+    )
+    leverage: Loading | None = Field(
+        default=None, description="Correlation of the two factors; by default the one that fits every rho best."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Something is common."""
+        if not self.market and not self.variance:
+            yield (), "give the loadings of prices under market, those of variances under variance, or both"
+
+
 Correlations = tuple[tuple[Annotated[float, Number(least=-1.0, most=1.0)], ...], ...]
 
 
@@ -279,9 +310,12 @@ class Correlation(Part):
         default=None,
         description="Price of the row with variance of the column; the diagonal is each model's rho and ignored here.",
     )
+    factors: CommonFactors | None = Field(default=None, description="Common factors, instead of matrices.")
 
     def check(self) -> Iterator[Complaint]:
-        """Square matrices; symmetric with ones on the diagonal where a matrix is with itself."""
+        """Square matrices; symmetric with ones on the diagonal where a matrix is with itself; no factors beside."""
+        if self.factors is not None and (self.prices or self.variances or self.price_variance):
+            yield ("factors",), "give either factors or matrices"
         for name in ("prices", "variances", "price_variance"):
             matrix: Correlations | None = getattr(self, name)
             if matrix is not None:
