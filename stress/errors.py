@@ -78,6 +78,12 @@ class NotComparable(TailstressError):
     exit_code = ExitCode.NOT_COMPARABLE
 
 
+class DamagedBaseline(TailstressError):
+    """A baseline file that is not what was written."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
 class NonFinitePath(TailstressError):
     """A path whose simulation left the finite numbers; names what replays it alone."""
 

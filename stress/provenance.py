@@ -23,6 +23,9 @@ from stress.kernels import jit
 if TYPE_CHECKING:
     from stress.build import Plan
 
+STREAM_LAYOUT = 1
+"""Raised when a path of the same seed and number begins to mean other prices: runs of two layouts are not paired."""
+
 _PACKAGES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow", "pydantic", "scipy")
 
 

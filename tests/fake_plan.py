@@ -45,7 +45,9 @@ def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> An
     file.write_text("format: 1\nname: fake\n")
     held = _positions()
     scenario = SimpleNamespace(name="fake", sizing=SimpleNamespace(levels=(0.9, 0.99)))
-    loaded = SimpleNamespace(scenario=scenario, digest="d" * 64, file=file, canonical={"format": 1, "name": "fake"})
+    loaded = SimpleNamespace(
+        scenario=scenario, digest="d" * 64, sections={}, file=file, canonical={"format": 1, "name": "fake"}
+    )
     return SimpleNamespace(
         loaded=loaded,
         models=_models(),

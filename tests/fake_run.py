@@ -36,6 +36,8 @@ class Fake:
     """Pareto exponent of the bad debt."""
     scale: float = 8e6
     seed: int = 7
+    checks: tuple[dict[str, Any], ...] = ()
+    """Rules of the scenario."""
 
     @property
     def has_fund(self) -> bool:
@@ -94,7 +96,7 @@ def scenario(fake: Fake) -> dict[str, Any]:
         "shocks": [{"at": 21600.0, "market": fake.markets[0], "jump": -0.1, "depth": 0.05, "duration": 1200.0}],
         "pools": {name: {"book": {"accounts": "book.csv"}, **_rules(fake)} for name in fake.pools},
         "sizing": {"levels": [0.99, 0.999], "depletion": 0.001, "capital_cost": 0.05, "breach_cost": 10.0},
-        "checks": [],
+        "checks": list(fake.checks),
     }
 
 
@@ -319,6 +321,8 @@ def _manifest(fake: Fake, entry: Mapping[str, Any], written: Mapping[str, Any]) 
         "tool_version": "0.0.0",
         "scenario_name": "made-up",
         "scenario_digest": "5" * 64,
+        "scenario_sections": {"run": "1" * 64, "pools.main": "2" * 64},
+        "stream_layout": 1,
         "kernel_digest": "6" * 64,
         "seed": fake.seed,
         "paths": fake.paths,

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"errors", "build", "columns", "kernels", "scenario"}
     | {"manifest", "provenance", "records", "store", "summary", "workers"},
     "sizing": {"errors", "columns", "store"},
+    "check": {"errors", "columns", "scenario", "store", "sizing"},
     "report": {"errors", "columns", "store", "sizing"},
 }
 KNOW_EVERYTHING = {"__init__", "__main__", "cli"}

@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "run": "Simulate a scenario and write a folder of results.",
     "size": "Size the fund from a run: quantiles, depletion, cost.",
     "report": "Write the report of a run: HTML, Markdown, charts.",
+    "check": "Put a scenario's rules to a run: limits, regressions.",
+    "baseline": "Keep what a run was like, for check to compare with.",
     "validate": "Check a scenario and its book; estimate time and memory.",
     "schema": "Print the JSON Schema of scenario files.",
     "init": "Write a scenario to start from.",

@@ -120,10 +120,14 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
 
 
+def quiet_option(function: F) -> F:
+    """``quiet: bool``."""
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(function)
+
+
 def verbosity_options(function: F) -> F:
     """``quiet: bool`` and ``verbose: bool``."""
-    function = click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")(function)
-    return click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(function)
+    return quiet_option(click.option("-v", "--verbose", is_flag=True, help="Say more.")(function))
 
 
 def print_json(value: object) -> None:

@@ -76,6 +76,10 @@ def command(**given: Any) -> None:
     if options.resume and options.force:
         raise click.UsageError("--resume keeps what --force would remove; give one of them.")
     loaded = load_scenario(options.scenario, options.overrides, seed=options.seed, paths=options.paths)
+    if loaded.scenario.checks:
+        from stress.check.rules import require_sound
+
+        require_sound(loaded)
     plan = build(loaded)
     folder = options.out or default_folder(loaded)
     if not options.quiet:

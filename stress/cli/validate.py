@@ -45,9 +45,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Load, look at the book, estimate the run and print; warnings go to stderr."""
+    from stress.check.rules import require_sound
     from stress.scenario import load_scenario
 
     loaded = load_scenario(scenario, overrides, seed=seed, paths=paths)
+    require_sound(loaded)
     found, warnings = _findings(loaded, threads)
     for sentence in warnings:
         click.echo(f"warning: {sentence}", err=True)

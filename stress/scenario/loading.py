@@ -24,6 +24,9 @@ from stress.scenario.schema import Scenario
 
 NOT_IN_DIGEST = ("name", "title", "description", "assumptions", "checks")
 """Keys that change no number of a run."""
+_NOT_IN_SECTIONS = (*NOT_IN_DIGEST, "format", "sizing")
+_HOW_MUCH = ("seed", "paths")
+"""Keys of ``run`` that decide how well a question is answered, and not which."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Loaded:
     """Arguments of ``--set``, as given."""
     digest: str
     """SHA-256 of what the numbers of a run depend on, tables of positions included."""
+    sections: dict[str, str]
+    """SHA-256 of each part of the question that is asked, by name such as ``markets.BTC``: what the files say, without
+    defaults, seed and number of paths. Runs of the same sections answer the same question."""
     canonical: dict[str, Any]
     """The scenario as JSON: complete, without ``extends``; infinity is ``unlimited`` or ``none``."""
     tree: Node
@@ -87,8 +93,9 @@ def load_scenario(
     root = apply_overrides(tree.root, [*parse_overrides(overrides), *own])
     scenario = _validated(root)
     canonical = scenario.model_dump(mode="json", exclude_none=True)
-    digest = _digest(canonical, _content(scenario, root))
-    return Loaded(scenario, file, tuple(tree.files), tuple(overrides), digest, canonical, root)
+    content = _content(scenario, root)
+    digest, sections = _digest(canonical, content), _sections(scenario, content)
+    return Loaded(scenario, file, tuple(tree.files), tuple(overrides), digest, sections, canonical, root)
 
 
 def _steps(path: str | Sequence[str | int]) -> Where:
@@ -145,6 +152,20 @@ def _content(scenario: Scenario, root: Node) -> dict[str, str]:
 
 def _digest(canonical: dict[str, Any], content: dict[str, str]) -> str:
     """Files count by what they hold and not by where they lie; the order of markets and pools counts."""
+    return _sha256({key: value for key, value in canonical.items() if key not in NOT_IN_DIGEST}, content)
+
+
+def _sections(scenario: Scenario, content: dict[str, str]) -> dict[str, str]:
+    """Defaults are left out, so that a release with a new key, or another default, still answers the same question."""
+    given = scenario.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=set(_NOT_IN_SECTIONS))
+    given["run"] = {key: value for key, value in given["run"].items() if key not in _HOW_MUCH}
+    given["order"] = [list(scenario.markets), list(scenario.pools)]
+    parts = {f"{key}.{name}": part for key in ("markets", "pools") for name, part in given.pop(key).items()}
+    return {name: _sha256(part, content) for name, part in (given | parts).items()}
+
+
+def _sha256(value: Any, content: dict[str, str]) -> str:
+    """Digest of a canonical value, with files as what they hold."""
 
     def by_content(value: Any) -> Any:
         if isinstance(value, dict):
@@ -153,6 +174,5 @@ def _digest(canonical: dict[str, Any], content: dict[str, str]) -> str:
             return [by_content(entry) for entry in value]
         return {"sha256": content[value]} if isinstance(value, str) and value in content else value
 
-    numbers = {key: by_content(value) for key, value in canonical.items() if key not in NOT_IN_DIGEST}
-    text = json.dumps(numbers, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(by_content(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

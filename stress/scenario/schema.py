@@ -14,13 +14,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from stress.scenario.between import Sections, complaints
+from stress.scenario.checks import Check
 from stress.scenario.hints import shown
 from stress.scenario.instruments import Market
 from stress.scenario.markets import CommonJump, Correlation, MarketName, Shock
 from stress.scenario.parts import Complaint, Part, attempt, malformed
 from stress.scenario.pools import Pool, PoolName
 from stress.scenario.run import Run
-from stress.scenario.values import Fraction, Money, Number, Reader, Text
+from stress.scenario.values import Fraction, Number, Reader, Text
 
 FORMAT = 1
 """Version of the scenario file that this release reads."""
@@ -57,23 +58,6 @@ class Sizing(Part):
     )
 
 
-class Check(Part):
-    """A bound that a result must keep."""
-
-    metric: Annotated[str, Text(r"[a-z][a-z0-9_]*", "the name of a result column")] = Field(
-        description="Result column that is checked."
-    )
-    pool: PoolName | None = Field(default=None, description="Pool that is checked; the first by default.")
-    level: Level | None = Field(default=None, description="Quantile that is checked; the mean by default.")
-    at_most: Annotated[float, Money()] | None = Field(default=None, description="Upper bound.")
-    at_least: Annotated[float, Money()] | None = Field(default=None, description="Lower bound.")
-
-    def check(self) -> Iterator[Complaint]:
-        """Something is checked."""
-        if self.at_most is None and self.at_least is None:
-            yield (), "give at_most or at_least"
-
-
 class Scenario(Part):
     """Everything a run depends on, apart from the tables of positions."""
 
@@ -91,7 +75,7 @@ class Scenario(Part):
     shocks: tuple[Shock, ...] = Field(default=(), description="Deterministic events.")
     pools: dict[PoolName, Pool] = Field(min_length=1, description="Risk pools by name.")
     sizing: Sizing = Field(default=Sizing(), description="What a fund size is chosen by.")
-    checks: tuple[Check, ...] = Field(default=(), description="Bounds that results must keep.")
+    checks: tuple[Check, ...] = Field(default=(), description="Rules that results must keep.")
 
     def check(self) -> Iterator[Complaint]:
         """Conditions between the parts."""

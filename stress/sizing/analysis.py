@@ -147,16 +147,10 @@ class _Sizer:
 
     def payers(self, pool: str, rows: pd.DataFrame) -> tuple[Payer, ...]:
         """Layers in waterfall order, then the residual."""
-        layers = self.run.layers[self.run.layers["pool"] == pool]
-        payments = [
-            (layer["name"], layer["kind"], _column(layers[layers["layer"] == layer["name"]], "paid"))
-            for layer in self.run.manifest["layers"]
-            if layer["pool"] == pool
-        ]
         bad_debt = _column(rows, "bad_debt")
-        borne = sum((paid for _, _, paid in payments), np.zeros_like(bad_debt))
-        payments.append(("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0)))
-        return split(bad_debt, payments, self.levels)
+        paid = payments(self.run, pool)
+        borne = sum((part for _, _, part in paid), np.zeros_like(bad_debt))
+        return split(bad_debt, [*paid, ("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0))], self.levels)
 
     def market(self, name: str) -> MarketSizing:
         """Figures of one market."""
@@ -172,6 +166,16 @@ class _Sizer:
             highest_price=float(rows["price_high"].max()) / price,
             largest_displacement=float(rows["largest_displacement"].abs().max()),
         )
+
+
+def payments(run: Run, pool: str) -> list[tuple[str, str, Floats]]:
+    """Layer, kind and [w] what it bore of the bad debt, in waterfall order."""
+    layers = run.layers[run.layers["pool"] == pool]
+    return [
+        (layer["name"], layer["kind"], _column(layers[layers["layer"] == layer["name"]], "paid"))
+        for layer in run.manifest["layers"]
+        if layer["pool"] == pool
+    ]
 
 
 def first_fund(pool: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""Limits: a figure of one run against a bound that the scenario names, shown with confidence and not merely met."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import stats
+
+from stress.check.metrics import Sample, Statistic
+from stress.check.statistics import Flags, Tally, gamma_bounds, least_tail, paths_to_decide
+from stress.scenario.checks import Check
+from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Floats, expected_exceedances
+from stress.sizing.proportions import clopper_pearson
+from stress.sizing.quantiles import harrell_davis
+from stress.sizing.shortfall import hall_interval
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A figure with one-sided bounds, and the p-values of the two ways to be wrong about its limits."""
+
+    value: float
+    low: float | None
+    high: float | None
+    kept: float
+    """p-value of the figure being beyond a limit: small where the limits are shown to be kept."""
+    broken: float
+    """p-value of the figure being within the limits: small where one is shown to be broken."""
+    paths_needed: int | None
+
+
+def probability_bounds(event: Flags, weights: Floats | None, tail: float) -> tuple[float, float, float]:
+    """Share of the paths [w] with an event and its one-sided bounds.
+
+    Clopper-Pearson, and gamma bounds where the paths are weighted.
+    """
+    paths = event.size
+    if weights is None:
+        count = int(np.count_nonzero(event))
+        return (count / paths, *clopper_pearson(count, paths, 1.0 - 2.0 * tail))
+    tally = Tally.of(event, weights)
+    low, high = gamma_bounds(tally, tail)
+    return tally.weight / paths, low / paths, min(high / paths, 1.0)
+
+
+def share_test(event: Flags, weights: Floats | None, share: float) -> tuple[float, float]:
+    """p-values of the probability of an event being at most, and being at least, ``share``."""
+    if weights is None:
+        count = int(np.count_nonzero(event))
+        return float(stats.binom.sf(count - 1, event.size, share)), float(stats.binom.cdf(count, event.size, share))
+
+    def reached(tail: float, upper: bool) -> bool:
+        low, high = gamma_bounds(Tally.of(event, weights), tail)
+        return high / event.size < share if upper else low / event.size > share
+
+    return least_tail(lambda tail: reached(tail, False)), least_tail(lambda tail: reached(tail, True))
+
+
+def answer(check: Check, asked: Statistic, sample: Sample) -> Answer:
+    """Put a limit to a sample [w] of the column in its natural sign."""
+    tail = 1.0 - check.confidence
+    values = -sample.values if asked.flipped else sample.values
+    if asked.above is not None:
+        return _probability(check, values > asked.above, sample.weights, tail)
+    if asked.level is not None:
+        return _quantile(check, asked.level, values, sample.weights, tail)
+    return _mean(check, values, sample.weights, tail)
+
+
+def point(asked: Statistic, sample: Sample) -> float:
+    """The figure alone, in its natural sign."""
+    values = -sample.values if asked.flipped else sample.values
+    if asked.above is not None:
+        return probability_bounds(values > asked.above, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
+    if asked.level is not None:
+        return quantile_bounds(values, asked.level, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
+    return float((values if sample.weights is None else values * sample.weights).mean())
+
+
+def _probability(check: Check, event: Flags, weights: Floats | None, tail: float) -> Answer:
+    value, low, high = probability_bounds(event, weights, tail)
+    tests = []
+    if check.at_most is not None:
+        more, less = share_test(event, weights, check.at_most)
+        tests.append((less, more, value - check.at_most))
+    if check.at_least is not None:
+        more, less = share_test(event, weights, check.at_least)
+        tests.append((more, less, value - check.at_least))
+    deviation = math.sqrt(max(value * (1.0 - value), 1.0 / event.size) / event.size)
+    return _worst(value, low, high, tests, event.size, deviation, tail)
+
+
+def _quantile(check: Check, level: float, values: Floats, weights: Floats | None, tail: float) -> Answer:
+    """A quantile is at most B where no more than 1 - level lies beyond B: a test of counts, exact at any size."""
+    tests = []
+    for bound, event in ((check.at_most, np.greater), (check.at_least, np.greater_equal)):
+        if bound is None:
+            continue
+        beyond = event(values, bound)
+        more, less = share_test(beyond, weights, 1.0 - level)
+        kept, broken = (less, more) if event is np.greater else (more, less)
+        tests.append((kept, broken, probability_bounds(beyond, weights, tail)[0] - (1.0 - level)))
+    deviation = math.sqrt(level * (1.0 - level) / values.size)
+    return _worst(*quantile_bounds(values, level, weights, tail), tests, values.size, deviation, tail)
+
+
+def quantile_bounds(
+    values: Floats, level: float, weights: Floats | None, tail: float
+) -> tuple[float, float | None, float | None]:
+    """Quantile of a sample [w] in any order, Harrell-Davis, with one-sided bounds by rank."""
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    if weights is not None:
+        below = np.cumsum(weights[order]) / values.size
+        value = float(ranked[min(int(np.searchsorted(below, level - 1e-12)), values.size - 1)])
+        return (value, *_weighted_bounds(ranked, below, level, weights, tail))
+    low, high = int(stats.binom.ppf(tail, ranked.size, level)), int(stats.binom.ppf(1.0 - tail, ranked.size, level)) + 1
+    bounds = float(ranked[low - 1]) if low else None, float(ranked[high - 1]) if high <= ranked.size else None
+    at = float(ranked[max(math.ceil(round(ranked.size * level, 6)) - 1, 0)])
+    if not np.isfinite(ranked).all() or at == 0.0 or expected_exceedances(ranked.size, level) < LEAST_EXCEEDANCES:
+        return (at, *bounds)
+    # One enormous path must not carry the smoothed point out of its bounds.
+    least = -math.inf if bounds[0] is None else bounds[0]
+    most = math.inf if bounds[1] is None else bounds[1]
+    return (min(max(harrell_davis(ranked, level), least), most), *bounds)
+
+
+def _weighted_bounds(
+    ranked: Floats, below: Floats, level: float, weights: Floats, tail: float
+) -> tuple[float, float | None]:
+    """Bounds of a weighted quantile from the normal bounds of the weight below it (Woodruff 1952, JASA 47)."""
+    spread = math.sqrt(float(np.square(weights).mean()) * (1.0 - level) / ranked.size) * float(stats.norm.isf(tail))
+    first, last = (int(k) for k in np.searchsorted(below, [level - spread, min(level + spread, 1.0)]))
+    return float(ranked[min(first, ranked.size - 1)]), float(ranked[last]) if last < ranked.size else None
+
+
+def _mean(check: Check, values: Floats, weights: Floats | None, tail: float) -> Answer:
+    """Hall's skewness-corrected bounds; a mean that rests on fewer than ten paths has none."""
+    terms = values if weights is None else values * weights
+    value, resting = float(terms.mean()), int(np.count_nonzero(terms))
+    if resting < LEAST_EXCEEDANCES:
+        return Answer(value, None, None, 1.0, 1.0, math.ceil(terms.size * LEAST_EXCEEDANCES / max(resting, 1)))
+    low, high = hall_interval(terms, value, 1.0 - 2.0 * tail)
+    tests = []
+    for bound, sign in ((check.at_most, 1.0), (check.at_least, -1.0)):
+        if bound is not None:
+            kept, broken = (least_tail(partial(_excludes, terms, value, bound, way)) for way in (sign, -sign))
+            tests.append((kept, broken, sign * (value - bound)))
+    return _worst(value, low, high, tests, terms.size, float(terms.std()) / math.sqrt(terms.size), tail)
+
+
+def _excludes(terms: Floats, value: float, bound: float, sign: float, tail: float) -> bool:
+    """Whether the mean is shown to be under the bound (sign 1) or over it (sign -1)."""
+    low, high = hall_interval(terms, value, 1.0 - 2.0 * tail)
+    return high <= bound if sign > 0.0 else low >= bound
+
+
+def _worst(
+    value: float,
+    low: float | None,
+    high: float | None,
+    tests: list[tuple[float, float, float]],
+    paths: int,
+    deviation: float,
+    tail: float,
+) -> Answer:
+    """Both limits must be kept; one broken limit is enough."""
+    kept = max(test[0] for test in tests)
+    broken = min(1.0, len(tests) * min(test[1] for test in tests))
+    distance = min(abs(test[2]) for test in tests)
+    return Answer(value, low, high, kept, broken, paths_to_decide(paths, distance, deviation, tail))

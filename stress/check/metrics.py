@@ -1,0 +1,165 @@
+"""What a rule is about: a column of a run, read so that more is worse, and the statistic of it that is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from stress import columns
+from stress.errors import UsageError
+from stress.scenario.checks import DEPLETION, Check
+from stress.sizing.analysis import amount, first_fund
+from stress.sizing.estimate import Floats
+from stress.sizing.words import level as level_words
+from stress.sizing.words import money
+
+if TYPE_CHECKING:
+    from stress.store import Run
+
+SUMS: dict[str, tuple[str, ...]] = {"unpaid": ("residual", "residual_open")}
+"""Metrics that add columns."""
+
+LOWER_IS_WORSE = frozenset({"fund_low", "fund_end", "first_decline_s", "first_liquidation_s", "first_adl_s"})
+
+WEIGHT = "weight"
+"""Column of likelihood ratios, where paths were drawn from another law than the scenario's."""
+
+_UNITS = {column.name: column.unit for column in columns.PATHS.values}
+
+
+def known_metrics() -> tuple[str, ...]:
+    """Every metric that a rule may name."""
+    return (*(name for name in _UNITS if name != WEIGHT), *SUMS, DEPLETION)
+
+
+def suggestion(metric: str) -> str:
+    """Why a metric is not one, with the nearest that is."""
+    near = get_close_matches(metric, known_metrics(), n=1)
+    return f"unknown metric {metric!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One figure of one column: a quantile, the probability of more than an amount, or the mean."""
+
+    metric: str
+    pool: str
+    level: float | None = None
+    above: float | None = None
+    flipped: bool = False
+    """True where less is worse: values are then read with the other sign, and a level counted from the other end."""
+
+    @property
+    def money(self) -> bool:
+        """Whether the metric is an amount of money."""
+        return _UNITS.get(self.metric, columns.MONEY) == columns.MONEY
+
+    @property
+    def label(self) -> str:
+        """``required_fund 99%``, ``P(bad_debt > $0)``."""
+        if self.above is not None:
+            return f"P({self.metric} > {self.words(self.above)})"
+        return f"{self.metric} {'mean' if self.level is None else level_words(self.level)}"
+
+    @property
+    def tail_level(self) -> float:
+        """Level of the quantile once more is worse."""
+        if self.level is None:
+            raise ValueError("a mean has no level")
+        return 1.0 - self.level if self.flipped else self.level
+
+    def words(self, value: float | None) -> str:
+        """An amount of the metric for people."""
+        if value is None:
+            return "n/a"
+        return money(value) if self.money else f"{value:,.6g}"
+
+
+def statistic(check: Check, run: Run) -> Statistic:
+    """What a limit or regression is about, for the pools and the fund of a run."""
+    pool = run.manifest["pools"][0] if check.pool is None else check.pool
+    if check.metric == DEPLETION:
+        return Statistic("required_fund", pool, above=capital(run, pool))
+    metric = check.metric or ""
+    way = check.worse or ("lower" if metric in LOWER_IS_WORSE else "higher")
+    return Statistic(metric, pool, check.level, check.above, way == "lower")
+
+
+def capital(run: Run, pool: str) -> float:
+    """Capital of a pool's first fund.
+
+    :raises UsageError: the pool has no fund, or an unlimited one.
+    """
+    try:
+        held = amount(first_fund(run.scenario["pools"][pool])["capital"])
+    except LookupError:
+        raise UsageError(f"pool {pool} has neither fund nor vault that could be depleted") from None
+    if math.isinf(held):
+        raise UsageError(
+            f"the fund of pool {pool} is unlimited and never depleted; check required_fund above an amount"
+        )
+    return held
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One column of a run in path order, more being worse."""
+
+    values: Floats
+    """[w]"""
+    weights: Floats | None = None
+    """[w] likelihood ratios; None where all paths count alike."""
+
+    def first(self, paths: int) -> Sample:
+        """The first so many paths, which are a sample of their own."""
+        return Sample(self.values[:paths], None if self.weights is None else self.weights[:paths])
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        return int(self.values.size)
+
+    @cached_property
+    def ascending(self) -> Floats:
+        """Values in order."""
+        return np.sort(self.values)
+
+
+def read(run: Run, wanted: Statistic) -> Sample:
+    """The column of a statistic.
+
+    :raises UsageError: the run has no such pool or metric, or the metric has no value on some path.
+    """
+    if wanted.metric not in known_metrics():
+        raise UsageError(suggestion(wanted.metric))
+    if wanted.pool not in run.manifest["pools"]:
+        raise UsageError(f"the run has no pool {wanted.pool!r}; it has {', '.join(run.manifest['pools'])}")
+    weighted = WEIGHT in _UNITS
+    names = SUMS.get(wanted.metric, (wanted.metric,))
+    table = run.table(columns.PATHS.name, ["pool", *names, *([WEIGHT] if weighted else [])])
+    rows = np.asarray(table["pool"].to_numpy(zero_copy_only=False) == wanted.pool)
+    values = _sum(table, names)[rows]
+    if _UNITS.get(wanted.metric) == columns.SECONDS:
+        values = np.where(np.isnan(values), np.inf, values)  # null: never
+    if np.isnan(values).any():
+        raise UsageError(f"{wanted.metric} has no value in pool {wanted.pool}: {_reason(wanted)}")
+    weights = _sum(table, [WEIGHT])[rows] if weighted else None
+    if weights is not None and (weights == 1.0).all():
+        weights = None
+    return Sample(-values if wanted.flipped else values, weights)
+
+
+def _sum(table: pa.Table, names: Sequence[str]) -> Floats:
+    total: Floats = np.sum([np.asarray(table[name].to_numpy(), dtype=np.float64) for name in names], axis=0)
+    return total
+
+
+def _reason(wanted: Statistic) -> str:
+    return next(column.sentence for column in columns.PATHS.values if column.name == wanted.metric)

@@ -1,0 +1,1 @@
+"""An outcome for its readers: people, pull requests, and machines that collect test results."""

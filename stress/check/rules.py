@@ -1,0 +1,41 @@
+"""Mistakes in rules that can be told before anything is simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stress.check.metrics import known_metrics, suggestion
+from stress.errors import MeaninglessInput, Problem
+from stress.scenario.checks import DEPLETION
+from stress.sizing.analysis import amount, first_fund
+
+if TYPE_CHECKING:
+    from stress.scenario import Loaded
+
+
+def require_sound(loaded: Loaded) -> None:
+    """Raise for every rule of a scenario that no run of it could answer.
+
+    :raises MeaninglessInput: naming each at its place.
+    """
+    problems = list(_problems(loaded))
+    if problems:
+        raise MeaninglessInput(problems)
+
+
+def _problems(loaded: Loaded) -> Iterator[Problem]:
+    for number, rule in enumerate(loaded.scenario.checks):
+        if rule.metric is not None and rule.metric not in known_metrics():
+            yield loaded.problem(("checks", number, "metric"), suggestion(rule.metric))
+        if rule.metric == DEPLETION:
+            pool = rule.pool or next(iter(loaded.scenario.pools))
+            try:
+                held = amount(first_fund(loaded.canonical["pools"][pool])["capital"])
+            except LookupError:
+                yield loaded.problem(("checks", number), f"pool {pool} has neither fund nor vault to be depleted")
+                continue
+            if math.isinf(held):
+                message = f"the fund of pool {pool} is unlimited: check required_fund above an amount instead"
+                yield loaded.problem(("checks", number), message)
