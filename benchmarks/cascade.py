@@ -23,7 +23,8 @@ from stress.kernels.marks import set_marks
 from stress.kernels.results import POOL_COLUMNS
 from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
-from stress.kernels.trigger import find_breaches, forget
+from stress.kernels.trigger import find_breaches
+from stress.kernels.watch import forget
 from stress.scenario import load_scenario
 
 MARKET = """
@@ -82,8 +83,8 @@ def search(venue: Venue, state: State, log_price: Floats, everything: bool) -> i
             state.market[m].published = np.exp(log_price[step, m])
         set_marks(venue.markets, state.market)
         if everything:
-            forget(state.blocks)
-        breaches = find_breaches(venue, state.accounts, state.market, state.blocks, step)
+            forget(state.watch)
+        breaches = find_breaches(venue, state.accounts, state.market, state.watch, step)
         for b in range(breaches):
             holder = venue.book.accounts[state.accounts.breach[b]]
             state.accounts.each[state.accounts.breach[b]].cash = 0.0

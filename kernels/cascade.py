@@ -23,7 +23,8 @@ from .settle import charge_fees, hold_auctions, observe_price
 from .start import reset
 from .state import Memory, State, allocate, memory_for
 from .structs import Flags, Floats, Markets, Venue
-from .trigger import find_breaches, forget
+from .trigger import find_breaches
+from .watch import forget
 
 ROUNDS = POOL_COLUMNS.index("rounds")
 TRUNCATED = POOL_COLUMNS.index("truncated_steps")
@@ -63,7 +64,7 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     now, seconds = state.market, step * venue.clock.dt
     set_marks(venue.markets, now)
     observe_layers(venue.layers, state.layers, now, seconds, unlimited)
-    breaches = find_breaches(venue, state.accounts, now, state.blocks, step)
+    breaches = find_breaches(venue, state.accounts, now, state.watch, step)
     filled = False
     if breaches > 0:
         count = send_orders(venue, state.accounts, now, state.orders, breaches, step)
@@ -98,8 +99,9 @@ def _accrue(venue: Venue, state: State, memory: Memory, step: int) -> None:
     changed = update_factors(venue.markets, state.market, memory, venue.clock, step)
     observe_factors(state.market, memory, state.market_out, venue.clock.dt, step)
     set_marks(venue.markets, state.market)
-    if pay_funding(venue.markets, state.market, step) or changed:
-        forget(state.blocks)
+    pay_funding(venue.markets, state.market, step)
+    if changed:
+        forget(state.watch)
 
 
 @part

@@ -8,18 +8,15 @@ from .structs import Markets
 
 
 @part
-def pay_funding(markets: Markets, now: Records, step: int) -> bool:
-    """Longs pay shorts ``rate * mark`` per unit at this step; whether anything was paid.
+def pay_funding(markets: Markets, now: Records, step: int) -> None:
+    """Longs pay shorts ``rate * mark`` per unit at this step.
 
     Layers and outside traders pay and receive as accounts do: all of them value
     a unit at the mark less the index.
     """
     if markets.funding_rate.shape[0] == 0:
-        return False
-    paid = False
+        return
     for m in range(now.size):
         rate = markets.funding_rate[step, m]
         if rate != 0.0:
             now[m].funding += rate * now[m].mark
-            paid = True
-    return paid

@@ -11,6 +11,7 @@ from .owners import collect_owners
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS, TRACE_MARKET_COLUMNS, TRACE_POOL_COLUMNS
 from .state import ADL_CLOSED, BREACHED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
 from .structs import Floats, Venue
+from .watch import cross
 
 BREACHED_ACCOUNTS = POOL_COLUMNS.index("breached_accounts")
 LIQUIDATED_ACCOUNTS = POOL_COLUMNS.index("liquidated_accounts")
@@ -48,11 +49,22 @@ T_INTEREST = TRACE_MARKET_COLUMNS.index("open_interest")
 
 
 @part
+def _note_long(venue: Venue, state: State) -> None:
+    """Base units that accounts hold long in each market: those of index 0, as far as the path has changed them."""
+    book, now, watch = venue.book, state.market, state.watch
+    for m in range(now.size):
+        now[m].long = now[m].long_start
+    for n in range(watch.counts[0].touched):
+        i = watch.touched[n]
+        for j in range(book.accounts[i].first, book.accounts[i].last):
+            held = book.positions[j]
+            now[held.market].long += max(0.0, state.accounts.positions[j].quantity) - max(0.0, held.quantity)
+
+
+@part
 def _open_interest(venue: Venue, state: State, m: int) -> float:
     """Value at the mark of all long positions of accounts and layers in market m."""
-    units = 0.0
-    for at in range(venue.book.market_first[m], venue.book.market_first[m + 1]):
-        units += max(0.0, state.accounts.positions[venue.book.by_market[at]].quantity)
+    units = max(0.0, state.market[m].long)
     for k in range(venue.layers.size):
         units += max(0.0, state.layers.quantity[k, m])
     return units * state.market[m].mark
@@ -60,17 +72,27 @@ def _open_interest(venue: Venue, state: State, m: int) -> float:
 
 @part
 def _count(venue: Venue, state: State) -> None:
-    """Accounts by what happened to them, and deficits of those still open."""
+    """Accounts by what happened to them."""
     out = state.ledger.out
-    for i in range(state.accounts.each.size):
+    for n in range(state.watch.counts[0].touched):
+        i = state.watch.touched[n]
         p, events = venue.book.accounts[i].pool, state.accounts.each[i].events
         out[p, BREACHED_ACCOUNTS] += 1.0 if events & BREACHED else 0.0
         out[p, LIQUIDATED_ACCOUNTS] += 1.0 if events & LIQUIDATED else 0.0
         out[p, TAKEN_ACCOUNTS] += 1.0 if events & TAKEN_OVER else 0.0
         out[p, CLOSED_ACCOUNTS] += 1.0 if events & ADL_CLOSED else 0.0
         out[p, ADL_ACCOUNTS] += 1.0 if events & DELEVERAGED else 0.0
+
+
+@part
+def _sum_open_deficits(venue: Venue, state: State) -> None:
+    """Deficits of accounts still open; at the last marks they may be in breach for the first time."""
+    cross(state.watch, venue.book.positions, state.market)
+    for n in range(state.watch.counts[0].pending):
+        i = state.watch.pending[n]
         if is_insolvent(venue.book, state.accounts, state.market, i):
-            out[p, RESIDUAL_OPEN] -= equity(venue.book, state.accounts, state.market, i)
+            value = equity(venue.book, state.accounts, state.market, i)
+            state.ledger.out[venue.book.accounts[i].pool, RESIDUAL_OPEN] -= value
 
 
 @part
@@ -91,6 +113,8 @@ def _collect_layers(venue: Venue, state: State) -> None:
 def collect(venue: Venue, state: State) -> None:
     """Fill what can only be told at the end of a path."""
     _count(venue, state)
+    _sum_open_deficits(venue, state)
+    _note_long(venue, state)
     _collect_layers(venue, state)
     collect_owners(venue, state)
     out, layer_out = state.ledger.out, state.layers.out
@@ -120,6 +144,7 @@ def trace_step(venue: Venue, state: State, trace_pools: Floats, trace_markets: F
         for traced, column in TRACED:
             trace_pools[step, p, traced] = state.ledger.out[p, column]
     now = state.market
+    _note_long(venue, state)
     for m in range(now.size):
         trace_markets[step, m, T_FUNDAMENTAL] = now[m].fundamental
         trace_markets[step, m, T_PRICE] = book_price(now, m)

@@ -12,7 +12,7 @@ from .records import Records
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
 from .state import LIQUIDATED, Accounts, State
 from .structs import Floats, Venue
-from .trigger import disturb
+from .watch import disturb
 
 LIQUIDATED_NOTIONAL = POOL_COLUMNS.index("liquidated_notional")
 AUCTION_VALUE = POOL_COLUMNS.index("auction_value")
@@ -63,7 +63,7 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
     ledger.outside_quantity[p, m] -= fill
     accounts.each[i].events |= LIQUIDATED
     accounts.each[i].fee_base += abs(fill) * price
-    disturb(state.blocks, i)
+    disturb(state.watch, i)
     notional = abs(fill) * now[m].mark
     ledger.out[p, LIQUIDATED_NOTIONAL] += notional
     ledger.out[p, AUCTION_VALUE] += abs(fill) * price

@@ -17,6 +17,7 @@ from .layers.balance import (
     layer_equity,
 )
 from .layers.stop import clear_highs, note_high
+from .layout import lay_out
 from .margin import equity
 from .marks import set_marks
 from .oracle import falsified
@@ -26,7 +27,7 @@ from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
 from .state import NEVER, Accounts, LayerState, Ledger, Memory, State
 from .structs import Book, Floats, Venue
-from .trigger import forget
+from .watch import begin_watch, is_laid_out
 
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
 
@@ -64,17 +65,44 @@ def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Float
 
 
 @part
-def _reset_accounts(book: Book, accounts: Accounts, now: Records) -> None:
-    for j in range(book.positions.size):
+def _reset_account(book: Book, accounts: Accounts, i: int) -> None:
+    for j in range(book.accounts[i].first, book.accounts[i].last):
         accounts.positions[j].quantity = book.positions[j].quantity
         accounts.positions[j].limit_step = NEVER
         accounts.positions[j].adl_gain = 0.0
-    for i in range(book.accounts.size):
-        accounts.each[i].cash = book.accounts[i].cash
-        accounts.each[i].since = NEVER
-        accounts.each[i].sliced = NEVER
-        accounts.each[i].events = 0
-        accounts.each[i].start_equity = equity(book, accounts, now, i)
+    accounts.each[i].cash = book.accounts[i].cash
+    accounts.each[i].since = NEVER
+    accounts.each[i].sliced = NEVER
+    accounts.each[i].events = 0
+    accounts.each[i].closing = 0
+
+
+@part
+def _sum_positions(book: Book, now: Records, ledger: Ledger) -> None:
+    """Net positions of the pools and open interest of the markets at index 0."""
+    zero(ledger.outside_start)
+    for m in range(now.size):
+        now[m].long_start = 0.0
+    for j in range(book.positions.size):
+        held = book.positions[j]
+        ledger.outside_start[book.accounts[held.holder].pool, held.market] -= held.quantity
+        now[held.market].long_start += max(0.0, held.quantity)
+
+
+@part
+def _reset_accounts(venue: Venue, state: State) -> None:
+    """Accounts that the last path has changed; all of them when index 0 is another than the last path's."""
+    accounts, now, watch = state.accounts, state.market, state.watch
+    if is_laid_out(watch, now):
+        for n in range(watch.counts[0].touched):
+            _reset_account(venue.book, accounts, watch.touched[n])
+    else:
+        for i in range(accounts.each.size):
+            _reset_account(venue.book, accounts, i)
+            accounts.each[i].start_equity = equity(venue.book, accounts, now, i)
+        _sum_positions(venue.book, now, state.ledger)
+        lay_out(venue, watch, accounts, now)
+    begin_watch(watch, now)
 
 
 @part
@@ -99,8 +127,9 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
 @part
 def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
     """Outside traders begin with minus the pool's net position and its cost at no price."""
-    book = venue.book
-    zero(ledger.outside_quantity)
+    for row in range(ledger.each.size):
+        for m in range(ledger.outside_quantity.shape[1]):
+            ledger.outside_quantity[row, m] = ledger.outside_start[row, m]
     zero(ledger.transferred_quantity)
     zero(ledger.out)
     for row in range(ledger.each.size):
@@ -110,10 +139,6 @@ def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
     for p in range(ledger.out.shape[0]):
         ledger.out[p, FIRST_LIQUIDATION] = math.nan
         ledger.out[p, FIRST_ADL] = math.nan
-    for j in range(book.positions.size):
-        ledger.outside_quantity[book.accounts[book.positions[j].holder].pool, book.positions[j].market] -= (
-            book.positions[j].quantity
-        )
 
 
 @part
@@ -121,10 +146,7 @@ def reset(venue: Venue, state: State, memory: Memory, log_price: Floats) -> None
     """Set every part of the state to index 0 of a path."""
     zero(memory.shift)
     _reset_markets(venue, state.market, memory, state.market_out, log_price)
-    _reset_accounts(venue.book, state.accounts, state.market)
+    _reset_accounts(venue, state)
     _reset_layers(venue.layers, state.layers, state.market)
     _reset_ledger(venue, state.ledger)
-    forget(state.blocks)
     forget_owners(venue, state)
-    for i in range(state.accounts.each.size):
-        state.accounts.each[i].closing = 0

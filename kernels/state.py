@@ -9,6 +9,7 @@ import numpy as np
 from .records import Records, record, records
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, OWNER_COLUMNS, POOL_COLUMNS, ROLES, TOP_OWNERS
 from .structs import Floats, Ints, Venue
+from .watch import Watch, watch_for
 
 BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED = 1, 2, 4, 8, 16
 """Bits of ``Accounts.events``: what has happened to an account on this path."""
@@ -56,6 +57,8 @@ MARKET = record(
     ("taken", float, "Price last taken by the oracle."),
     ("taken_at", int, "Step at which it was."),
     ("basis", float, "Average of the book's price less the published one."),
+    ("long_start", float, "Base units that accounts hold long at index 0."),
+    ("long", float, "The same when last summed up."),
 )
 
 BALANCE = record(
@@ -138,6 +141,8 @@ class Ledger(NamedTuple):
     """[a] COUNTERPART: of every pool, then of every shared fund."""
     outside_quantity: Floats
     """[a, m] position of the outside traders."""
+    outside_start: Floats
+    """[a, m] the same at index 0: minus the pool's net position."""
     transferred_quantity: Floats
     """[a, m] units that shared funds hold for the pool; with the other sign in the funds' own rows."""
     out: Floats
@@ -168,17 +173,6 @@ class Orders(NamedTuple):
     """[j + 1] scratch: buy quantity at or above each limit."""
     sells: Floats
     """[j + 1] scratch: sell quantity below each limit."""
-
-
-class Blocks(NamedTuple):
-    """Neighbouring accounts that the trigger search passes over together."""
-
-    stale: Ints
-    """[b] 1 when the block must be looked at whatever the marks."""
-    low: Floats
-    """[b, m] mark at or under which a long position of the block may be in breach."""
-    high: Floats
-    """[b, m] mark at or over which a short position of the block may be in breach."""
 
 
 class Scratch(NamedTuple):
@@ -219,16 +213,12 @@ class State(NamedTuple):
     ledger: Ledger
     owners: Owners
     orders: Orders
-    blocks: Blocks
+    watch: Watch
     scratch: Scratch
     market_out: Floats
     """[m, MARKET_COLUMNS] results."""
     path: Ints
     """[1] number of the path, for rules that draw."""
-
-
-BLOCK = 16
-"""Accounts per block of the trigger search."""
 
 
 def memory_for(venue: Venue) -> Memory:
@@ -249,7 +239,6 @@ def allocate(venue: Venue) -> State:
     m, p, layers = venue.markets.each.size, venue.pools.size, venue.layers.size
     longest = max(n, nj, layers)
     rows = max(p, int(venue.layers["account"].max(initial=0)) + 1)
-    blocks = (n + BLOCK - 1) // BLOCK
     return State(
         Accounts(records(ACCOUNT, n), records(POSITION, nj), np.zeros(n, np.int64)),
         records(MARKET, m),
@@ -262,6 +251,7 @@ def allocate(venue: Venue) -> State:
         ),
         Ledger(
             records(COUNTERPART, rows),
+            np.zeros((rows, m)),
             np.zeros((rows, m)),
             np.zeros((rows, m)),
             np.zeros((p, len(POOL_COLUMNS))),
@@ -278,7 +268,7 @@ def allocate(venue: Venue) -> State:
             np.zeros(nj + 1),
             np.zeros(nj + 1),
         ),
-        Blocks(np.ones(blocks, np.int64), np.zeros((blocks, m)), np.zeros((blocks, m))),
+        watch_for(n, nj, m),
         Scratch(
             np.zeros(longest, np.int64),
             np.zeros(longest, np.int64),

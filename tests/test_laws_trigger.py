@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stress.kernels.state import BLOCK
 from tests.conformance.case import Json
 from tests.following import follow, in_breach
 from tests.venues import BOOKS, populate
 
+BLOCK = 16
 STEPS = 60
 RULES = {
     "size": {"type": "full"},

@@ -19,7 +19,7 @@ from ..results import MARKET_COLUMNS, POOL_COLUMNS
 from ..settle import trade
 from ..state import ADL_CLOSED, DELEVERAGED, State
 from ..structs import Venue
-from ..trigger import disturb
+from ..watch import disturb
 from ..waterfill import waterfill
 from . import AT_BANKRUPTCY, AT_MARK
 from .balance import PAID_FOR_LAYERS, has_balance, is_under_floor, layer_equity, layer_gross
@@ -217,7 +217,7 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
         pay_haircut(venue, state, i, side * closed * (price - now[m].mark), closed * now[m].mark)
         accounts.positions[j].adl_gain -= side * closed * (price - venue.book.positions[j].entry)
         accounts.each[i].events |= DELEVERAGED
-        disturb(state.blocks, i)
+        disturb(state.watch, i)
         filled += closed
     state.ledger.out[pool, ADL_NOTIONAL] += filled * now[m].mark
     state.ledger.out[pool, ADL_HAIRCUT] += filled * side * (price - now[m].mark)
@@ -236,7 +236,7 @@ def _close_account(venue: Venue, state: State, k: int, i: int, j: int, share: fl
     if rise > 0.0:
         bear(venue, state, k, i, rise)
     state.accounts.each[i].events |= ADL_CLOSED
-    disturb(state.blocks, i)
+    disturb(state.watch, i)
 
 
 @part

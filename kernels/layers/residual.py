@@ -7,7 +7,7 @@ from ..margin import is_flat, is_insolvent
 from ..owners import NOBODY, bear
 from ..state import State
 from ..structs import Venue
-from ..trigger import disturb
+from ..watch import disturb
 
 
 @part
@@ -21,6 +21,6 @@ def write_off(venue: Venue, state: State, breaches: int) -> bool:
         if is_insolvent(venue.book, state.accounts, state.market, i):
             bear(venue, state, NOBODY, i, -state.accounts.each[i].cash)
             state.accounts.each[i].cash = 0.0
-            disturb(state.blocks, i)
+            disturb(state.watch, i)
             written = True
     return written

@@ -8,7 +8,7 @@ from ..owners import bear, pay_charge
 from ..results import POOL_COLUMNS
 from ..state import State
 from ..structs import Venue
-from ..trigger import disturb
+from ..watch import disturb
 from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
 from .balance import PAID_FOR_LAYERS
@@ -68,7 +68,7 @@ def _forgive(venue: Venue, state: State, k: int, debtors: int, share: float, unl
         i = state.scratch.who[o]
         deficit = -state.accounts.each[i].cash
         state.accounts.each[i].cash = 0.0 if share == 1.0 else -(1.0 - share) * deficit
-        disturb(state.blocks, i)
+        disturb(state.watch, i)
         bear(venue, state, k, i, share * deficit)
     debts = lift_debts(venue, state, k, share, unlimited)
     state.ledger.out[venue.layers[k].pool, SOCIALISED_FOR_LAYERS] += debts
@@ -96,7 +96,7 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
         state.accounts.each[i].cash -= scratch.share[o]
         if scratch.share[o] > 0.0:
             pay_charge(venue, state, i, scratch.share[o])
-        disturb(state.blocks, i)
+        disturb(state.watch, i)
     share = 1.0 if paid >= debt * (1.0 - 1e-12) else paid / debt
     _forgive(venue, state, k, debtors, share, unlimited)
     return True

@@ -14,7 +14,7 @@ from ..owners import bear
 from ..results import POOL_COLUMNS
 from ..state import TAKEN_OVER, State
 from ..structs import Venue
-from ..trigger import disturb
+from ..watch import disturb
 from . import BACKSTOP_VAULT
 from .balance import (
     FIRST_DECLINE,
@@ -80,7 +80,7 @@ def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float
         receive_units(venue.layers, layers, state.ledger, k, book.positions[j].market, units)
         accounts.positions[j].quantity = 0.0 if share == 1.0 else (1.0 - share) * accounts.positions[j].quantity
     accounts.each[i].events |= TAKEN_OVER
-    disturb(state.blocks, i)
+    disturb(state.watch, i)
     if value < 0.0:
         bear(venue, state, k, i, -share * value)
     else:
