@@ -6,24 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stress.kernels.cascade import run_block
-from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
+from stress.kernels.cascade import Slots, empty_slots, run_block
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, paths_of, venue_of
 from tests.venues import cases
 
 
-def results(venue: Venue, first: int, log_price: Floats, variance: Floats) -> list[Floats]:
+def results(venue: Venue, first: int, log_price: Floats, variance: Floats) -> Slots:
     """All results of a block of paths."""
-    w = len(log_price)
-    out = [
-        np.zeros((w, venue.pools.size, len(POOL_COLUMNS))),
-        np.zeros((w, venue.layers.size, len(LAYER_COLUMNS))),
-        np.zeros((w, venue.markets.each.size, len(MARKET_COLUMNS))),
-    ]
-    done = run_block(venue, first, log_price, variance, *out, np.zeros(1, np.uint8))
-    assert done == w
-    return out
+    slots = empty_slots(len(log_price), venue.pools.size, venue.layers.size, venue.markets.each.size)
+    assert run_block(venue, first, log_price, variance, slots, np.zeros(1, np.uint8)) == len(log_price)
+    return slots
 
 
 def several_paths(case: Json, seed: int, count: int) -> tuple[Floats, Floats]:

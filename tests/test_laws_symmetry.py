@@ -19,6 +19,9 @@ EXAMPLES = settings(max_examples=150)
 PRICES = frozenset({"price", "F", "mark", "low", "x", "max_displacement", "kappa"})
 """Numbers of a market that do not grow with the venue."""
 
+SHARES = frozenset({"payers", "paid_top1_share", "paid_top10_share", "paid_top100_share", "paid_gini", "paid_gini_all"})
+"""Numbers of a pool that do not."""
+
 TIES = frozenset({"R_step"})
 """Two steps at which a layer has fallen equally far differ by rounding alone."""
 
@@ -98,7 +101,7 @@ def in_units(result: Json, factor: float) -> Json:
 
     def times(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: times(entry) for name, entry in value.items()}
+            return {name: entry if name in SHARES else times(entry) for name, entry in value.items()}
         if isinstance(value, list):
             return [times(entry) for entry in value]
         return factor * value if isinstance(value, float) else value
