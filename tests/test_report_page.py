@@ -71,7 +71,8 @@ def test_report_holds_all_its_files(folder: Path) -> None:
     assert folder.name == "report"
     charts = {
         *(f"{chart}-{pool}" for chart in ("exceedance", "fund", "payers") for pool in ("main", "alts")),
-        *("worst-path", "worst-path-closer", "adl", "open-interest"),
+        *(f"tail-{metric}-{pool}" for metric in ("required-fund", "bad-debt") for pool in ("main", "alts")),
+        *("worst-path", "worst-path-closer", "adl", "allocation-market", "open-interest"),
     }
     assert {file.stem for file in (folder / "charts").glob("*.svg")} == charts
     assert {file.stem for file in (folder / "charts").glob("*.png")} == charts
@@ -84,7 +85,7 @@ def test_page_is_well_formed_and_self_contained(folder: Path) -> None:
     text = (folder / "report.html").read_text()
     page = Page(text)
     assert len(page.identifiers) == len(set(page.identifiers))
-    assert len(page.charts) == 10
+    assert len(page.charts) == 15
     assert all(len(alt) > 40 for alt in page.charts)
     # References go to the page's own elements, and every one of them is there.
     assert {reference[:1] for reference in page.references} <= {"#"}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stress.report.document import Notes, Table, table
-from stress.sizing.proportions import over_periods
+from stress.sizing.allocation import Allocation
+from stress.sizing.estimate import Estimate
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
-from stress.sizing.words import duration, level, money, money_estimate, odds, percent, percent_estimate
+from stress.sizing.tail import Tail
+from stress.sizing.words import NONE, level, money, money_estimate, odds, percent, percent_estimate, significant
 
 if TYPE_CHECKING:
     from stress.store import Run
 
-YEAR_S = 365 * 86_400.0
-
-_FREQUENCIES = ((0.1, "once in ten years"), (1.0, "once a year"), (12.0, "once a month"))
+MOST_PARTS = 25
+"""Parts of a loss that a table names; the others are added up."""
 
 
 def losses(sizing: Sizing, pool: PoolSizing) -> Table:
@@ -45,14 +46,16 @@ def fund_sizes(sizing: Sizing, pool: PoolSizing) -> Table | None:
         sizes[f"Cheapest at {words}"] = costs.fund
     for name, size in sizes.items():
         estimate = notes.mark(money_estimate(size.size), size.size.note)
-        rows.append([name, estimate, money(size.upper), f"{level(size.depletion)} ({odds(size.depletion)})"])
+        interest = percent(sizing.over_open_interest(size.size.value))
+        rows.append([name, estimate, money(size.upper), interest, f"{level(size.depletion)} ({odds(size.depletion)})"])
     if fund.depleted is None:
-        rows.append(["Current", "unlimited", "", "never"])
+        rows.append(["Current", "unlimited", "", "", "never"])
     else:
         depleted = notes.mark(percent_estimate(fund.depleted), fund.depleted.note)
-        rows.append(["Current", money(fund.current), "", depleted])
+        interest = percent(sizing.over_open_interest(fund.current))
+        rows.append(["Current", money(fund.current), "", interest, depleted])
     confidence = level(sizing.confidence)
-    headings = ["", f"Size ({confidence} interval)", f"{confidence} upper bound", "Depleted with"]
+    headings = ["", f"Size ({confidence} interval)", f"{confidence} upper bound", "Of open interest", "Depleted with"]
     return table(_title(f"{fund.noun.capitalize()} {fund.layer!r}", sizing, pool), headings, rows, notes.lines())
 
 
@@ -107,25 +110,95 @@ def markets(run: Run, sizing: Sizing) -> Table:
     return table("Markets", headings, rows)
 
 
-def frequencies(sizing: Sizing) -> Table | None:
-    """Depletion within a year, if the scenario comes so often; None without a finite fund."""
-    pools = [pool for pool in sizing.pools if pool.fund is not None and pool.fund.depleted is not None]
-    if not pools:
+def years(sizing: Sizing, pool: PoolSizing) -> Table | None:
+    """The fund over a year, by how often the scenario comes; None without a fund."""
+    fund = pool.fund
+    if fund is None:
         return None
-    always = YEAR_S / sizing.horizon_s
+    notes = Notes()
     rows = []
-    for times, words in (*_FREQUENCIES, (always, f"every {duration(sizing.horizon_s)}")):
-        if times > always:
-            continue
-        cells = []
-        for pool in pools:
-            depleted = pool.fund.depleted if pool.fund else None
-            ends = [] if depleted is None else [depleted.value, depleted.low, depleted.high]
-            value, low, high = (percent(None if p is None else over_periods(p, times)) for p in ends)
-            cells.append(f"{value} ({low} to {high})")
-        rows.append([words, *cells])
-    headings = ["If the scenario comes", *(f"Pool {pool.pool}: depleted within a year" for pool in pools)]
-    return table("Within a year", headings, rows)
+    for year in fund.years:
+        depleted = "never" if year.depleted is None else notes.mark(percent_estimate(year.depleted), year.depleted.note)
+        size = year.target.size
+        once = year.target.depletion
+        rows.append([year.words, depleted, notes.mark(money_estimate(size), size.note), f"{percent(once)} a time"])
+    accepted = level(fund.target.depletion)
+    headings = [
+        *("If the scenario comes", f"Current {fund.noun} depleted within a year"),
+        *(f"{fund.noun.capitalize()} depleted within a year with {accepted}", "That is"),
+    ]
+    return table(_title("Within a year", sizing, pool), headings, rows, notes.lines())
+
+
+def winners(sizing: Sizing) -> Table:
+    """What auto-deleveraging costs those it closes, one column per pool."""
+    notes = Notes()
+    rows = [
+        [
+            words,
+            *(
+                notes.mark(write(getattr(pool.winners, name)), getattr(pool.winners, name).note)
+                for pool in sizing.pools
+            ),
+        ]
+        for name, words, write in (
+            ("per_account", "Haircut of a closed account", money_estimate),
+            ("per_notional", "Haircut as a share of what is closed", percent_estimate),
+            ("accounts", "Accounts closed on a path with ADL", _count_estimate),
+        )
+    ]
+    headings = ["On average", *(f"Pool {pool.pool}" for pool in sizing.pools)]
+    return table("What ADL costs a winner", headings, rows, notes.lines())
+
+
+def tail_levels(sizing: Sizing, pool: PoolSizing, tail: Tail) -> Table:
+    """The fitted law beside the plain estimates, level by level."""
+    notes = Notes()
+    plain = pool.loss(tail.metric)
+    known = {} if plain is None else dict(zip(sizing.levels, plain.value_at_risk, strict=True))
+    rows = []
+    for reach in tail.levels:
+        var, shortfall = reach.value_at_risk, reach.expected_shortfall
+        beside = known.get(reach.level)
+        rows.append(
+            [
+                level(reach.level),
+                notes.mark(money_estimate(var), var.note),
+                notes.mark(money_estimate(shortfall), shortfall.note),
+                "" if beside is None else notes.mark(money_estimate(beside), beside.note),
+            ]
+        )
+    headings = ["Level", "Value at risk by the law", "Expected shortfall by the law", "Value at risk, order statistics"]
+    return table(_title(f"{METRICS[tail.metric]} by a fitted tail", sizing, pool), headings, rows, notes.lines())
+
+
+def allocation(sizing: Sizing, divided: Allocation) -> Table:
+    """Contributions to the expected shortfall of the bad debt; columns add up to it."""
+    most = divided.parts[:MOST_PARTS]
+    rest = divided.parts[MOST_PARTS:]
+    rows = [[part.name, money(part.mean), *(money(value) for value in part.levels)] for part in most]
+    if rest:
+        sums = [_sum([part.levels[k] for part in rest]) for k in range(len(sizing.levels))]
+        rows.append([f"{len(rest)} more", money(sum(part.mean for part in rest)), *(money(value) for value in sums)])
+    totals = [_sum([part.levels[k] for part in divided.parts]) for k in range(len(sizing.levels))]
+    rows.append(["all", money(sum(part.mean for part in divided.parts)), *(money(value) for value in totals)])
+    if divided.alone:
+        rows.append([f"each {divided.by} alone", "", *(money(value) for value in divided.alone)])
+    headings = [divided.by.capitalize(), "Mean", *(f"Of the shortfall {level(at)}" for at in sizing.levels)]
+    return table(f"Bad debt in the tail, by {divided.by}", headings, rows)
+
+
+def _sum(values: list[float | None]) -> float | None:
+    """Sum of known values; None where one is missing."""
+    return None if None in values else sum(value for value in values if value is not None)
+
+
+def _count_estimate(estimate: Estimate) -> str:
+    """12.3 (10.1 to 15.0)."""
+    if estimate.value is None:
+        return NONE
+    low, high = (NONE if end is None else significant(end) for end in (estimate.low, estimate.high))
+    return f"{significant(estimate.value)} ({low} to {high})"
 
 
 def _title(words: str, sizing: Sizing, pool: PoolSizing) -> str:

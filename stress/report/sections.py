@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stress.report import figures, rules
 from stress.report.charts import gallery
 from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
+from stress.report.tails import tail_section
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
@@ -23,6 +24,10 @@ _ADL_TEXT = (
     "the ADL haircut is what the winners lose against the mark price, which depends on the price at which they are "
     "closed."
 )
+_EULER_TEXT = (
+    "Contributions to the expected shortfall (Euler) add up to it. A path's bad debt is divided among markets in "
+    "proportion to the notional liquidated in each, since an account under cross margin has one deficit for all."
+)
 
 
 def document(run: Run, sizing: Sizing) -> Document:
@@ -32,6 +37,7 @@ def document(run: Run, sizing: Sizing) -> Document:
     worst = WorstPath.of(run)
     sections = [
         _fund(run, sizing),
+        tail_section(sizing),
         _payers(sizing),
         *([_worst(worst)] if worst else []),
         _markets(run, sizing),
@@ -62,17 +68,20 @@ def _fund(run: Run, sizing: Sizing) -> Section:
         blocks += [Chart(picture) if picture else None, figures.fund_sizes(sizing, pool)]
         blocks += [Chart(gallery.exceedance_picture(run, sizing, pool)), figures.losses(sizing, pool)]
     blocks += [figures.events(sizing), _reading(sizing)]
-    yearly = figures.frequencies(sizing)
-    if yearly is not None:
-        blocks += [
-            Paragraph(
-                f"All probabilities are over one horizon of {duration(sizing.horizon_s)}, given that the scenario "
-                "happens. They say nothing of how often it does. If it comes k times a year, independently, a "
-                "probability p becomes 1 - (1 - p)^k within the year:"
-            ),
-            yearly,
-        ]
+    if any(pool.fund is not None for pool in sizing.pools):
+        blocks.append(_a_year(sizing))
+        blocks += [figures.years(sizing, pool) for pool in sizing.pools]
     return Section("How large must the fund be?", _present(*blocks))
+
+
+def _a_year(sizing: Sizing) -> Paragraph:
+    """What figures for a year assume."""
+    return Paragraph(
+        f"All probabilities are over one horizon of {duration(sizing.horizon_s)}, given that the scenario happens. "
+        "They say nothing of how often it does. If it comes k times a year, independently and with the fund refilled "
+        "in between, a probability p becomes 1 - (1 - p)^k within the year, and a fund for P within the year must be "
+        "depleted with no more than 1 - (1 - P)^(1 / k) each time. Crises that come in clusters need more."
+    )
 
 
 def _reading(sizing: Sizing) -> Paragraph:
@@ -86,8 +95,9 @@ def _reading(sizing: Sizing) -> Paragraph:
         )
     return Paragraph(
         f"Intervals hold with {confidence} confidence. Quantiles and fund sizes are Harrell-Davis estimates with exact "
-        "binomial intervals, expected shortfall has Hall's skewness-corrected interval, probabilities have "
-        f"Clopper-Pearson intervals. With fewer than {LEAST_EXCEEDANCES} paths expected beyond a level there is no "
+        "binomial intervals; the interval of expected shortfall is the hull of Hall's skewness-corrected one and that "
+        "of a fitted tail; probabilities have Clopper-Pearson intervals. With fewer than "
+        f"{LEAST_EXCEEDANCES} paths expected beyond a level there is no "
         f"number; with fewer than {FEW_EXCEEDANCES} it is flagged. Intervals say how well this many paths know the "
         "scenario's own figures, not how well the scenario knows the world."
         f"{cheapest}"
@@ -104,7 +114,8 @@ def _payers(sizing: Sizing) -> Section:
         "columns are means over the paths around that quantile of the bad debt, so that they add up to it. What layers "
         "later gain or lose on the positions they took over is not in these figures, but is in the fund that is needed."
     )
-    return Section("Who pays?", (*blocks, Paragraph(text), Paragraph(_ADL_TEXT)))
+    by_pool = [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "pool"]
+    return Section("Who pays?", (*blocks, Paragraph(text), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)))
 
 
 def _worst(worst: WorstPath) -> Section:
@@ -125,8 +136,13 @@ def _markets(run: Run, sizing: Sizing) -> Section:
         f"{percent(book['top10_share'])}."
     )
     interest = gallery.open_interest_picture(book["open_interest"], book["top1_share"], book["top10_share"])
-    blocks = (Chart(gallery.adl_picture(sizing)), figures.markets(run, sizing), Paragraph(owners), Chart(interest))
-    return Section("Which markets?", blocks)
+    divided: list[Block] = []
+    for allocation in sizing.allocations:
+        if allocation.by == "market":
+            picture = gallery.allocation_picture(sizing, allocation)
+            divided = [Chart(picture), figures.allocation(sizing, allocation), Paragraph(_EULER_TEXT)]
+    blocks = (Chart(gallery.adl_picture(sizing)), figures.markets(run, sizing), *divided)
+    return Section("Which markets?", (*blocks, Paragraph(owners), Chart(interest)))
 
 
 def _rules(run: Run) -> Section:

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -16,6 +14,7 @@ from stress.report.charts import style
 from stress.report.charts.gallery import Picture
 from stress.report.sections import document
 from stress.sizing import Sizing, size
+from stress.sizing.write import write_estimates
 from stress.store import write_json
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def write_report(run: Run, folder: Path | None = None) -> Path:
     ``charts/*.png`` and ``*.svg``, ``sizing.json`` and ``sizing.parquet``. Equal runs give equal bytes.
     """
     place = run.folder / "report" if folder is None else folder
-    sizing = size(run)
+    sizing = size(run, tails=True)
     report = document(run, sizing)
     (place / CHARTS).mkdir(parents=True, exist_ok=True)
     inline = {picture.name: _draw(picture, place / CHARTS) for picture in report.pictures}
@@ -118,4 +117,4 @@ def inline_svg(svg: str, name: str, alt: str) -> Markup:
 def _write_figures(sizing: Sizing, folder: Path) -> None:
     """Sizing as one JSON document and as one flat table."""
     write_json(folder / "sizing.json", sizing.to_dict())
-    pq.write_table(pa.Table.from_pylist(list(sizing.estimates())), folder / "sizing.parquet", compression="zstd")
+    write_estimates(folder / "sizing.parquet", sizing)

@@ -4,25 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stress.errors import UsageError
-from stress.sizing.estimate import CONFIDENCE, Floats, ascending
+from stress.sizing.allocation import Allocation
+from stress.sizing.breakdown import by_market, by_pool
+from stress.sizing.estimate import CONFIDENCE, Estimate, Floats
 from stress.sizing.fund import FundSizing, depletion_curve, depletion_probability, fund_size, newsvendor
-from stress.sizing.proportions import probability
+from stress.sizing.horizon import frequencies, over_a_year
+from stress.sizing.proportions import share_of
 from stress.sizing.quantiles import value_at_risk
-from stress.sizing.result import LossFigures, MarketSizing, PoolSizing, Sizing
+from stress.sizing.ratios import ratio
+from stress.sizing.result import LossFigures, MarketSizing, PoolSizing, Sizing, Winners
 from stress.sizing.shortfall import expected_shortfall, mean_loss
+from stress.sizing.tail import Tail, fit_tail
 from stress.sizing.waterfall import RESIDUAL, Payer, split
+from stress.sizing.weights import Weights, ascending_with
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from stress.store import Run
 
+_FAR = (0.999, 0.9999, 0.99999)
+"""Levels at which a fitted tail is asked besides the sizing's own."""
 _FUND_KINDS = ("insurance_fund", "backstop_vault", "shared_fund")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a run; what is None is the scenario's."""
+
+    pool: str | None = None
+    """Only this pool; all of them by default."""
+    depletion: float | None = None
+    """Accepted probability that the fund is depleted over the horizon, and within a year."""
+    levels: Sequence[float] | None = None
+    """Levels of value at risk and expected shortfall."""
+    confidence: float = CONFIDENCE
+    """Of two-sided intervals and of one-sided bounds."""
+    times_a_year: float | None = None
+    """How often the scenario comes within a year; several frequencies by default."""
+    tails: bool = False
+    """Whether generalised Pareto tails are fitted, which takes about a second per pool."""
 
 
 def size(
@@ -31,6 +58,7 @@ def size(
     depletion: float | None = None,
     levels: Sequence[float] | None = None,
     confidence: float = CONFIDENCE,
+    **more: Any,
 ) -> Sizing:
     """Size the fund of one pool, or of every pool, from the files of a run.
 
@@ -40,20 +68,24 @@ def size(
         depletion: accepted probability that the fund is depleted over the horizon; the scenario's without it.
         levels: levels of value at risk and expected shortfall; the scenario's without them.
         confidence: of two-sided intervals and of one-sided bounds.
+        more: the other fields of :class:`Question`.
 
     Raises:
-        UsageError: for a pool that the run does not have, or a probability outside (0, 1).
+        UsageError: for a pool that the run does not have, a probability outside (0, 1), or a frequency not above 0.
     """
+    asked = Question(pool, depletion, levels, confidence, **more)
     settings = run.scenario["sizing"]
     accepted = settings["depletion"] if depletion is None else depletion
     chosen = tuple(settings["levels"] if levels is None else levels)
     for value in (accepted, confidence, *chosen):
         if not 0.0 < value < 1.0:
             raise UsageError(f"{value} is no probability between 0 and 1")
+    if asked.times_a_year is not None and not 0.0 < asked.times_a_year < math.inf:
+        raise UsageError(f"{asked.times_a_year:g} times a year is no frequency above 0")
     names = list(run.manifest["pools"])
     if pool is not None and pool not in names:
         raise UsageError(f"the run has no pool {pool!r}; it has {', '.join(names)}")
-    sizer = _Sizer(run, tuple(sorted(chosen)), float(accepted), confidence)
+    sizer = _Sizer(run, tuple(sorted(chosen)), float(accepted), asked)
     clock = run.scenario["run"]
     return Sizing(
         scenario=run.scenario["name"],
@@ -62,52 +94,61 @@ def size(
         check_every_s=float(clock["check_every"]),
         levels=sizer.levels,
         confidence=confidence,
+        open_interest=sizer.open_interest,
         pools=tuple(sizer.pool(name) for name in (names if pool is None else [pool])),
         markets=tuple(sizer.market(name) for name in run.manifest["markets"]),
+        allocations=sizer.allocations() if pool is None else (),
     )
 
 
 class _Sizer:
     """One run and the questions put to it."""
 
-    def __init__(self, run: Run, levels: tuple[float, ...], depletion: float, confidence: float) -> None:
+    def __init__(self, run: Run, levels: tuple[float, ...], depletion: float, asked: Question) -> None:
         self.run = run
         self.levels = levels
         self.depletion = depletion
-        self.confidence = confidence
+        self.asked = asked
+        self.confidence = asked.confidence
         self.paths = int(run.paths["path"].nunique())
+        self.weights = path_weights(run)
+        self.open_interest = float(sum(run.manifest["book"]["open_interest"].values()))
 
     def pool(self, name: str) -> PoolSizing:
         """All figures of one pool."""
-        rows = self.run.paths[self.run.paths["pool"] == name]
-        losses = {
-            "bad_debt": _column(rows, "bad_debt"),
-            "required_fund": _column(rows, "required_fund"),
-            "unpaid": _column(rows, "residual") + _column(rows, "residual_open"),
-            "adl_haircut": _column(rows, "adl_haircut"),
-        }
-        fund = None
-        if np.isnan(losses["required_fund"]).any():
-            del losses["required_fund"]
-        else:
-            fund = self.fund(name, losses["required_fund"])
+        rows = self.rows(name)
+        losses = pool_losses(rows)
+        fund = self.fund(name, losses["required_fund"]) if "required_fund" in losses else None
         return PoolSizing(
             pool=name,
             fund=fund,
             losses=tuple(self.loss(metric, values) for metric, values in losses.items()),
             events=self.events(rows),
             payers=self.payers(name, rows),
+            winners=self.winners(rows),
+            tails=self.tails(losses) if self.asked.tails else (),
         )
+
+    def rows(self, pool: str) -> pd.DataFrame:
+        """Paths of one pool."""
+        return self.run.paths[self.run.paths["pool"] == pool]
+
+    def ordered(self, values: Floats) -> tuple[Floats, Weights | None]:
+        """Losses in ascending order with their weights.
+
+        A fund may require less than nothing (a floor below zero), and winners closed above the mark gain by ADL.
+        """
+        return ascending_with(np.maximum(values, 0.0), self.weights)
 
     def loss(self, metric: str, values: Floats) -> LossFigures:
         """Figures of one loss over all paths."""
-        # A fund may require less than nothing (a floor below zero), and winners closed above the mark gain by ADL.
-        ordered = ascending(np.maximum(values, 0.0))
+        ordered, weights = self.ordered(values)
+        confidence = self.confidence
         return LossFigures(
             metric=metric,
-            mean=mean_loss(ordered, self.confidence),
-            value_at_risk=tuple(value_at_risk(ordered, level, self.confidence) for level in self.levels),
-            expected_shortfall=tuple(expected_shortfall(ordered, level, self.confidence) for level in self.levels),
+            mean=mean_loss(ordered, confidence, weights),
+            value_at_risk=tuple(value_at_risk(ordered, level, confidence, weights) for level in self.levels),
+            expected_shortfall=tuple(expected_shortfall(ordered, level, confidence, weights) for level in self.levels),
             largest=float(ordered[-1]),
             largest_path=int(np.argmax(values)),
         )
@@ -116,26 +157,43 @@ class _Sizer:
         """Sizes of the pool's first fund."""
         layer = first_fund(self.run.scenario["pools"][pool])
         capital = amount(layer["capital"])
+        current = None if math.isinf(capital) else capital
         costs = self.run.scenario["sizing"]
-        ordered = ascending(np.maximum(required, 0.0))
+        ordered, weights = self.ordered(required)
+        often = frequencies(float(self.run.scenario["run"]["horizon"]), self.asked.times_a_year)
         return FundSizing(
             layer=layer["name"],
             kind=layer["type"],
-            current=None if math.isinf(capital) else capital,
-            depleted=None if math.isinf(capital) else depletion_probability(ordered, capital, self.confidence),
-            target=fund_size(ordered, self.depletion, self.confidence),
+            current=current,
+            depleted=None if current is None else depletion_probability(ordered, current, self.confidence, weights),
+            target=fund_size(ordered, self.depletion, self.confidence, weights),
             newsvendor=newsvendor(
                 ordered,
                 float(costs.get("capital_cost") or 0.0),
                 float(costs.get("breach_cost") or 0.0),
                 self.confidence,
+                weights,
             ),
-            curve=depletion_curve(ordered, self.confidence),
+            curve=depletion_curve(ordered, self.confidence, weights),
+            years=over_a_year(ordered, current, self.depletion, often, self.confidence, weights),
         )
+
+    def tails(self, losses: Mapping[str, Floats]) -> tuple[Tail, ...]:
+        """Generalised Pareto tails of the losses that a fund is sized by."""
+        levels = sorted({*self.levels, *_FAR})
+        fitted = []
+        for metric in (name for name in ("required_fund", "bad_debt") if name in losses):
+            ordered, weights = self.ordered(losses[metric])
+            fitted.append(fit_tail(metric, ordered, levels, self.open_interest, self.confidence, weights))
+        return tuple(fitted)
+
+    def share(self, seen: Any) -> Estimate:
+        """Probability of an event known for every path."""
+        return share_of(np.asarray(seen, dtype=np.bool_), self.confidence, self.weights)
 
     def events(self, rows: pd.DataFrame) -> dict[str, Any]:
         """Probability of each event over the horizon."""
-        counts = {
+        seen = {
             "liquidation": rows["liquidated_notional"] > 0.0,
             "bad_debt": rows["bad_debt"] > 0.0,
             "adl": rows["adl_notional"] > 0.0,
@@ -143,25 +201,48 @@ class _Sizer:
             "unpaid": rows["residual"] + rows["residual_open"] > 0.0,
             "truncated": rows["truncated_steps"] > 0,
         }
-        return {name: probability(int(seen.sum()), len(rows), self.confidence) for name, seen in counts.items()}
+        return {name: self.share(event) for name, event in seen.items()}
+
+    def winners(self, rows: pd.DataFrame) -> Winners:
+        """What ADL costs those it closes."""
+        haircut, notional = _column(rows, "adl_haircut"), _column(rows, "adl_notional")
+        return Winners(
+            per_account=ratio(haircut, _column(rows, "adl_accounts"), self.confidence, self.weights),
+            per_notional=ratio(haircut, notional, self.confidence, self.weights),
+            accounts=ratio(
+                _column(rows, "adl_accounts"), (notional > 0.0).astype(np.float64), self.confidence, self.weights
+            ),
+        )
+
+    def allocations(self) -> tuple[Allocation, ...]:
+        """Expected shortfall of the bad debt of all pools by pool and by market."""
+        names = list(self.run.manifest["pools"])
+        debts = {name: _column(self.rows(name), "bad_debt") for name in names}
+        found = [by_market(self.run, sum(debts.values(), np.zeros(self.paths)), self.levels, self.weights)]
+        if len(names) > 1:
+            found.insert(0, by_pool(debts, self.levels, self.weights))
+        return tuple(found)
 
     def payers(self, pool: str, rows: pd.DataFrame) -> tuple[Payer, ...]:
         """Layers in waterfall order, then the residual."""
         bad_debt = _column(rows, "bad_debt")
         paid = payments(self.run, pool)
         borne = sum((part for _, _, part in paid), np.zeros_like(bad_debt))
-        return split(bad_debt, [*paid, ("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0))], self.levels)
+        return split(
+            bad_debt, [*paid, ("written off", RESIDUAL, np.maximum(bad_debt - borne, 0.0))], self.levels, self.weights
+        )
 
     def market(self, name: str) -> MarketSizing:
         """Figures of one market."""
         rows = self.run.markets[self.run.markets["market"] == name]
+        mean = np.mean if self.weights is None else self.weights.mean
         price = float(self.run.scenario["markets"][name]["price"])
         return MarketSizing(
             market=name,
-            adl=probability(int((rows["adl_notional"] > 0.0).sum()), len(rows), self.confidence),
-            liquidation=probability(int((rows["liquidated_notional"] > 0.0).sum()), len(rows), self.confidence),
-            mean_liquidated=float(rows["liquidated_notional"].mean()),
-            mean_adl=float(rows["adl_notional"].mean()),
+            adl=self.share(rows["adl_notional"] > 0.0),
+            liquidation=self.share(rows["liquidated_notional"] > 0.0),
+            mean_liquidated=float(mean(_column(rows, "liquidated_notional"))),
+            mean_adl=float(mean(_column(rows, "adl_notional"))),
             lowest_price=float(rows["price_low"].min()) / price,
             highest_price=float(rows["price_high"].max()) / price,
             largest_displacement=float(rows["largest_displacement"].abs().max()),
@@ -176,6 +257,26 @@ def payments(run: Run, pool: str) -> list[tuple[str, str, Floats]]:
         for layer in run.manifest["layers"]
         if layer["pool"] == pool
     ]
+
+
+def path_weights(run: Run) -> Weights | None:
+    """Weights of the paths in path order; None where the run has none, or all are 1."""
+    if "weight" not in run.paths:
+        return None
+    return Weights.of(_column(run.paths.drop_duplicates("path"), "weight"))
+
+
+def pool_losses(rows: pd.DataFrame) -> dict[str, Floats]:
+    """Losses of one pool that are sized, each [w]; without the required fund where the pool has no fund."""
+    losses = {
+        "bad_debt": _column(rows, "bad_debt"),
+        "required_fund": _column(rows, "required_fund"),
+        "unpaid": _column(rows, "residual") + _column(rows, "residual_open"),
+        "adl_haircut": _column(rows, "adl_haircut"),
+    }
+    if np.isnan(losses["required_fund"]).any():
+        del losses["required_fund"]
+    return losses
 
 
 def first_fund(pool: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,16 @@ class Estimate:
         """No number, and why."""
         return cls(None, None, None, exceedances, confidence, note)
 
+    def paths_for(self, precision: float, paths: int) -> int | None:
+        """Paths at which the wider half of the interval would be ``precision`` of the value; None without an interval.
+
+        Intervals shrink with the square root of the paths.
+        """
+        if not self.value or self.low is None or self.high is None:
+            return None
+        half = max(self.value - self.low, self.high - self.value) / self.value
+        return max(math.ceil(paths * (half / precision) ** 2), 1)
+
     @property
     def flagged(self) -> bool:
         """True where the number, or its absence, needs its note to be read."""

@@ -18,10 +18,12 @@ from stress.sizing.estimate import (
     Floats,
     checked_level,
 )
-from stress.sizing.proportions import probability
+from stress.sizing.proportions import share_of
 from stress.sizing.quantiles import upper_bound, value_at_risk
+from stress.sizing.weights import Weights
 
 _CURVE_POINTS = 60
+_CURVE_LEAST = 1e-9
 _CURVE_LARGEST = 0.5
 """The curve runs from every second path depleted to the last probability that 10 paths support."""
 
@@ -59,6 +61,18 @@ class Newsvendor:
 
 
 @dataclass(frozen=True)
+class Yearly:
+    """The fund over a year in which the scenario comes ``times`` times, independently."""
+
+    times: float
+    words: str
+    depleted: Estimate | None
+    """Probability that the current fund is depleted within the year; None for an unlimited one."""
+    target: FundSize
+    """Fund that is depleted within the year with the accepted probability; its depletion is that of one horizon."""
+
+
+@dataclass(frozen=True)
 class FundSizing:
     """The fund of one pool: what it holds, what it needs."""
 
@@ -73,6 +87,8 @@ class FundSizing:
     newsvendor: Newsvendor | None
     """None where the scenario gives no costs, or capital costs as much as a breach."""
     curve: tuple[CurvePoint, ...]
+    years: tuple[Yearly, ...] = ()
+    """The fund over a year, for several frequencies of the scenario."""
 
     @property
     def noun(self) -> str:
@@ -80,39 +96,51 @@ class FundSizing:
         return "vault" if self.kind == "backstop_vault" else "fund"
 
 
-def fund_size(required: Floats, depletion: float, confidence: float = CONFIDENCE) -> FundSize:
+def fund_size(
+    required: Floats, depletion: float, confidence: float = CONFIDENCE, weights: Weights | None = None
+) -> FundSize:
     """Size for a depletion probability from the ascending required funds of all paths."""
     level = 1.0 - checked_level(depletion)
-    size = value_at_risk(required, level, confidence)
-    upper = None if size.value is None else upper_bound(required, level, confidence)
+    size = value_at_risk(required, level, confidence, weights)
+    upper = None if size.value is None else upper_bound(required, level, confidence, weights)
     return FundSize(depletion, size, upper)
 
 
-def depletion_probability(required: Floats, capital: float, confidence: float = CONFIDENCE) -> Estimate:
+def depletion_probability(
+    required: Floats, capital: float, confidence: float = CONFIDENCE, weights: Weights | None = None
+) -> Estimate:
     """Probability that a fund of ``capital`` is depleted: share of the paths that require more."""
-    depleted = required.size - int(np.searchsorted(required, capital, side="right"))
-    return probability(depleted, required.size, confidence)
+    return share_of(required > capital, confidence, weights)
 
 
-def depletion_curve(required: Floats, confidence: float = CONFIDENCE) -> tuple[CurvePoint, ...]:
-    """Fund sizes at probabilities from 0.5 down to the last one that 10 paths support, evenly in the logarithm."""
-    least = LEAST_EXCEEDANCES / required.size
+def depletion_curve(
+    required: Floats, confidence: float = CONFIDENCE, weights: Weights | None = None
+) -> tuple[CurvePoint, ...]:
+    """Fund sizes at probabilities from 0.5 down to the last one that 10 paths support, evenly in the logarithm.
+
+    Weighted paths may support probabilities under 10 / n; how far they do is tried.
+    """
+    least = LEAST_EXCEEDANCES / required.size if weights is None else _CURVE_LEAST
     if least >= _CURVE_LARGEST:
         return ()
     points = []
     for depletion in np.geomspace(_CURVE_LARGEST, least, _CURVE_POINTS):
         # The last probability is 10 / n but for rounding, and must not fall under it.
         level = min(1.0 - float(depletion), 1.0 - least)
-        size = value_at_risk(required, level, confidence)
+        size = value_at_risk(required, level, confidence, weights)
         if size.value is not None and size.low is not None and size.high is not None:
             points.append(CurvePoint(1.0 - level, size.value, size.low, size.high))
     return tuple(points)
 
 
 def newsvendor(
-    required: Floats, capital_cost: float, breach_cost: float, confidence: float = CONFIDENCE
+    required: Floats,
+    capital_cost: float,
+    breach_cost: float,
+    confidence: float = CONFIDENCE,
+    weights: Weights | None = None,
 ) -> Newsvendor | None:
     """Cheapest fund; None unless 0 < capital cost < breach cost, as nothing or everything would be held."""
     if not 0.0 < capital_cost < breach_cost:
         return None
-    return Newsvendor(capital_cost, breach_cost, fund_size(required, capital_cost / breach_cost, confidence))
+    return Newsvendor(capital_cost, breach_cost, fund_size(required, capital_cost / breach_cost, confidence, weights))

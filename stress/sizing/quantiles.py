@@ -109,7 +109,7 @@ def value_at_risk(
     else:
         # One enormous path has weight in the smoothed point at few exceedances, and must not carry it out of the
         # interval.
-        smooth = harrell_davis(ordered, level) if weighted is None else weighted.smooth()
+        smooth = harrell_davis(ordered, level) if weighted is None else float(weighted.smoothing() @ ordered)
         point = float(np.clip(smooth, low, np.inf if high is None else high))
     return Estimate(point, low, high, exceedances, confidence, note)
 
@@ -119,6 +119,11 @@ def quantile_of(ordered: Floats, level: float, weights: Weights | None = None) -
     if weights is not None:
         return float(ordered[_Weighted(ordered, level, weights).at])
     return float(ordered[max(math.ceil(round(ordered.size * level, 6)) - 1, 0)])
+
+
+def smoothing_weights(ordered: Floats, level: float, weights: Weights) -> Floats:
+    """[w] weights of weighted ascending losses whose mean is the smoothed quantile; they add up to 1."""
+    return _Weighted(ordered, level, weights).smoothing()
 
 
 class _Weighted:
@@ -137,12 +142,12 @@ class _Weighted:
         """Paths beyond the level of an unweighted sample that knows as much."""
         return round(self.paths * (1.0 - self.level), 6)
 
-    def smooth(self) -> float:
-        """Harrell-Davis point over the cumulated weights."""
+    def smoothing(self) -> Floats:
+        """[w] Harrell-Davis weights over the cumulated weights."""
         below = np.clip(1.0 - self.beyond, 0.0, 1.0)
         edges = special.betainc((self.paths + 1.0) * self.level, (self.paths + 1.0) * (1.0 - self.level), below)
         steps = np.diff(edges, prepend=0.0)
-        return float(steps @ self.ordered / steps.sum())
+        return np.asarray(steps / steps.sum())
 
     def floor(self, confidence: float) -> float:
         """Lower bound: the last loss beyond which more lies than 1 - level, with that confidence."""

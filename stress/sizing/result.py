@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
+from stress.sizing.tail import Tail
 from stress.sizing.waterfall import Payer
 
 METRICS: dict[str, str] = {
@@ -43,6 +45,18 @@ class LossFigures:
 
 
 @dataclass(frozen=True)
+class Winners:
+    """What auto-deleveraging costs those whose winning positions it closes."""
+
+    per_account: Estimate
+    """Expected haircut of a closed account: all haircuts over all closed accounts."""
+    per_notional: Estimate
+    """Expected haircut as a share of the notional closed."""
+    accounts: Estimate
+    """Accounts closed on a path with ADL."""
+
+
+@dataclass(frozen=True)
 class PoolSizing:
     """All figures of one pool."""
 
@@ -53,6 +67,9 @@ class PoolSizing:
     events: dict[str, Estimate]
     """Probability of each of :data:`EVENTS` over the horizon."""
     payers: tuple[Payer, ...]
+    winners: Winners
+    tails: tuple[Tail, ...] = ()
+    """Generalised Pareto tails of required fund and bad debt, where they were asked for."""
 
     def loss(self, metric: str) -> LossFigures | None:
         """Figures of a metric; None where the pool has none."""
@@ -87,8 +104,16 @@ class Sizing:
     check_every_s: float
     levels: tuple[float, ...]
     confidence: float
+    open_interest: float
+    """Value of all long positions of all pools at the start."""
     pools: tuple[PoolSizing, ...]
     markets: tuple[MarketSizing, ...]
+    allocations: tuple[Allocation, ...] = ()
+    """Expected shortfall of the bad debt of all pools, divided."""
+
+    def over_open_interest(self, amount: float | None) -> float | None:
+        """An amount, such as a fund, as a share of the open interest at the start."""
+        return None if amount is None or self.open_interest <= 0.0 else amount / self.open_interest
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what has no number is null and says why in its note."""
@@ -107,10 +132,16 @@ class Sizing:
                 yield _row(where, name, "probability", None, event)
             if pool.fund is not None:
                 yield from _fund_rows(where, pool.fund)
+            for statistic, estimate in vars(pool.winners).items():
+                yield _row(where, "adl_winners", statistic, None, estimate)
+            for tail in pool.tails:
+                yield from _tail_rows(where, tail)
         for market in self.markets:
             where = {"pool": None, "market": market.market}
             yield _row(where, "adl", "probability", None, market.adl)
             yield _row(where, "liquidation", "probability", None, market.liquidation)
+        for allocation in self.allocations:
+            yield from _allocation_rows(allocation, self.levels)
 
 
 def _fund_rows(where: dict[str, str | None], fund: FundSizing) -> Iterator[dict[str, Any]]:
@@ -122,6 +153,31 @@ def _fund_rows(where: dict[str, str | None], fund: FundSizing) -> Iterator[dict[
         sizes["newsvendor_fund_size"] = fund.newsvendor.fund
     for statistic, size in sizes.items():
         yield _row(where, "fund", statistic, 1.0 - size.depletion, size.size) | {"upper_bound": size.upper}
+
+    for year in fund.years:
+        if year.depleted is not None:
+            yield _row(where, "fund", f"depletion_probability, {year.words}", None, year.depleted)
+        level = 1.0 - year.target.depletion
+        row = _row(where, "fund", f"fund_size, {year.words}", level, year.target.size)
+        yield row | {"upper_bound": year.target.upper}
+
+
+def _tail_rows(where: dict[str, str | None], tail: Tail) -> Iterator[dict[str, Any]]:
+    """Rows of a fitted tail."""
+    yield _row(where, tail.metric, "tail_shape", None, tail.shape)
+    for reach in tail.levels:
+        yield _row(where, tail.metric, "tail_value_at_risk", reach.level, reach.value_at_risk)
+        yield _row(where, tail.metric, "tail_expected_shortfall", reach.level, reach.expected_shortfall)
+
+
+def _allocation_rows(allocation: Allocation, levels: tuple[float, ...]) -> Iterator[dict[str, Any]]:
+    """Rows of contributions, which have no interval; the part stands where it belongs."""
+    for part in allocation.parts:
+        where = {"pool": None, "market": None} | ({allocation.by: part.name} if allocation.by != "owner" else {})
+        name = "contribution" if allocation.by != "owner" else f"contribution of owner {part.name}"
+        for level, value in zip(levels, part.levels, strict=True):
+            estimate = Estimate(value, None, None, 0.0, note="" if value is not None else "too few paths")
+            yield _row(where, allocation.metric, name, level, estimate)
 
 
 def _row(

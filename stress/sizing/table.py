@@ -6,9 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stress.sizing.estimate import Estimate
+from stress.sizing.allocation import Allocation
+from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
-from stress.sizing.words import duration, level, money, money_estimate, odds, percent_estimate
+from stress.sizing.tail import Tail
+from stress.sizing.words import duration, level, money, money_estimate, odds, percent, percent_estimate
+
+_MOST_PARTS = 10
+"""Parts of a loss that the terminal shows."""
 
 
 def render(sizing: Sizing) -> RenderableType:
@@ -21,8 +26,12 @@ def render(sizing: Sizing) -> RenderableType:
     ]
     for pool in sizing.pools:
         notes: list[str] = []
-        parts += [_fund_table(pool, notes), _loss_table(sizing, pool, notes), _event_table(pool, notes)]
+        parts += [_fund_table(sizing, pool, notes), *_precision(sizing, pool), *_year_table(pool, notes)]
+        parts += [_loss_table(sizing, pool, notes), _event_table(pool, notes), _winner_table(pool, notes)]
+        for tail in pool.tails:
+            parts += _tail_table(pool, tail, notes)
         parts += [Text(f"  [{k}] {note}", style="dim") for k, note in enumerate(notes, 1)]
+    parts += [_allocation_table(sizing, divided) for divided in sizing.allocations]
     return Group(*parts)
 
 
@@ -42,22 +51,60 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _fund_table(pool: PoolSizing, notes: list[str]) -> RenderableType:
+def _fund_table(sizing: Sizing, pool: PoolSizing, notes: list[str]) -> RenderableType:
     """Current fund and its depletion, the size for the target and the cheapest one."""
     if pool.fund is None:
         return Text(f"\nPool {pool.pool}: no fund or vault to size", "bold")
     fund = pool.fund
     sizes = {"needed": fund.target} | ({"cheapest": fund.newsvendor.fund} if fund.newsvendor else {})
-    table = _table(f"Pool {pool.pool}: size of {fund.layer!r}", "", "size (interval)", "upper bound", "depleted with")
+    title = f"Pool {pool.pool}: size of {fund.layer!r}"
+    table = _table(title, "", "size (interval)", "upper bound", "depleted with")
     for name, size in sizes.items():
         text = _marked(money_estimate(size.size), size.size, notes)
-        table.add_row(name, text, money(size.upper), f"{level(size.depletion)} ({odds(size.depletion)})")
+        odd = f"{level(size.depletion)} ({odds(size.depletion)})"
+        table.add_row(name, text, money(size.upper), odd)
     if fund.depleted is None:
         table.add_row("current", "unlimited", "", "never")
     else:
         depleted = _marked(percent_estimate(fund.depleted), fund.depleted, notes)
         table.add_row("current", money(fund.current), "", depleted)
     return table
+
+
+def _precision(sizing: Sizing, pool: PoolSizing) -> list[RenderableType]:
+    """Sizes against the open interest, and how many paths a sharper one takes; nothing without a fund."""
+    if pool.fund is None:
+        return []
+    shares = {"needed": pool.fund.target.size.value, "current": pool.fund.current}
+    known = {name: sizing.over_open_interest(amount) for name, amount in shares.items()}
+    words = ", ".join(f"{name} {percent(share)}" for name, share in known.items() if share is not None)
+    interest = [Text(f"  of the open interest at the start: {words}", style="dim")] if words else []
+    size, depletion = pool.fund.target.size, pool.fund.target.depletion
+    wanted = {f"±{level(share)}": size.paths_for(share, sizing.paths) for share in (0.1, 0.05)}
+    if None in wanted.values():
+        first, sound = (paths_needed(1.0 - depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
+        return [*interest, Text(f"  {first:,} paths give a first number, {sound:,} a sound one", style="dim")]
+    told = ", ".join(f"{words} with {_rounded(paths or 0)} paths" for words, paths in wanted.items())
+    return [*interest, Text(f"  the size needed is known to {told}", style="dim")]
+
+
+def _rounded(number: int) -> str:
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def _year_table(pool: PoolSizing, notes: list[str]) -> list[RenderableType]:
+    """The fund over a year, one row per frequency of the scenario; nothing without a fund."""
+    fund = pool.fund
+    if fund is None:
+        return []
+    accepted = level(fund.target.depletion)
+    title = f"Pool {pool.pool}: within a year (independent, refilled in between)"
+    table = _table(title, "if it comes", "current depleted", f"size for {accepted} a year", "each time")
+    for year in fund.years:
+        depleted = "never" if year.depleted is None else _marked(percent_estimate(year.depleted), year.depleted, notes)
+        size = _marked(money(year.target.size.value), year.target.size, notes)
+        table.add_row(year.words, depleted, size, percent(year.target.depletion))
+    return [table]
 
 
 def _loss_table(sizing: Sizing, pool: PoolSizing, notes: list[str]) -> Table:
@@ -81,4 +128,43 @@ def _event_table(pool: PoolSizing, notes: list[str]) -> Table:
     for name, sentence in EVENTS.items():
         event = pool.events[name]
         table.add_row(sentence, _marked(percent_estimate(event), event, notes))
+    return table
+
+
+def _winner_table(pool: PoolSizing, notes: list[str]) -> Table:
+    table = _table(f"Pool {pool.pool}: what ADL costs a winner, on average", "", "")
+    winners = pool.winners
+    table.add_row(
+        "haircut of a closed account", _marked(money_estimate(winners.per_account), winners.per_account, notes)
+    )
+    share = _marked(percent_estimate(winners.per_notional), winners.per_notional, notes)
+    table.add_row("haircut as a share of what is closed", share)
+    return table
+
+
+def _tail_table(pool: PoolSizing, tail: Tail, notes: list[str]) -> list[RenderableType]:
+    """The fitted law level by level, then where it must not be used."""
+    name = METRICS[tail.metric].partition(" (")[0].lower()
+    title = f"Pool {pool.pool}: generalised Pareto tail of {name}"
+    warnings: list[RenderableType] = [Text(f"  {warning}", style="yellow") for warning in tail.warnings]
+    if not tail.fitted or tail.shape.value is None:
+        return [Text(f"\n{title}", "bold"), *warnings]
+    low, high = tail.shape.low or 0.0, tail.shape.high or 0.0
+    over = f"over {money(tail.threshold)} ({tail.excesses:,} paths)"
+    found = f"{over}, shape {tail.shape.value:.2f} ({low:.2f} to {high:.2f})"
+    table = _table(f"{title}, {found}", "", "VaR (interval)", "ES (interval)")
+    for reach in tail.levels:
+        figures = (reach.value_at_risk, reach.expected_shortfall)
+        table.add_row(level(reach.level), *(_marked(money_estimate(each), each, notes) for each in figures))
+    return [table, *warnings]
+
+
+def _allocation_table(sizing: Sizing, divided: Allocation) -> Table:
+    """Contributions to the expected shortfall of bad debt."""
+    title = f"Bad debt in the tail by {divided.by}: contributions to expected shortfall"
+    table = _table(title, "", "mean", *(f"ES {level(at)}" for at in sizing.levels))
+    for part in divided.parts[:_MOST_PARTS]:
+        table.add_row(part.name, money(part.mean), *(money(value) for value in part.levels))
+    if divided.alone:
+        table.add_row(f"each {divided.by} alone", "", *(money(value) for value in divided.alone))
     return table

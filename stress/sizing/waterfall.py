@@ -7,15 +7,14 @@ Euler contribution (Gouriéroux, Laurent and Scaillet 2000, J. Empirical Finance
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, expected_exceedances
-from stress.sizing.quantiles import harrell_davis_weights
+from stress.sizing.estimate import Floats
+from stress.sizing.quantiles import harrell_davis_weights, quantile_of, smoothing_weights, value_at_risk
+from stress.sizing.weights import Weights
 
 RESIDUAL = "residual"
 """Kind of the payer of last resort: what no layer bears is written off."""
@@ -34,32 +33,44 @@ class Payer:
     """On the path with the largest bad debt."""
 
 
-def split(bad_debt: Floats, payments: Sequence[tuple[str, str, Floats]], levels: Sequence[float]) -> tuple[Payer, ...]:
+def split(
+    bad_debt: Floats,
+    payments: Sequence[tuple[str, str, Floats]],
+    levels: Sequence[float],
+    weights: Weights | None = None,
+) -> tuple[Payer, ...]:
     """What each payer bears.
 
     Args:
         bad_debt: [w] bad debt of each path.
         payments: layer, kind and [w] part of the bad debt that it bears.
         levels: levels of bad debt at which to split.
+        weights: of the paths, in their order.
     """
     order = np.argsort(bad_debt, kind="stable")
+    mean = np.mean if weights is None else weights.mean
+    around = [_around(bad_debt[order], level, None if weights is None else weights.ordered(order)) for level in levels]
     return tuple(
         Payer(
             layer,
             kind,
-            float(paid.mean()),
-            tuple(_at_level(bad_debt, paid, order, level) for level in levels),
+            float(mean(paid)),
+            tuple(None if near is None else float(near @ paid[order]) for near in around),
             float(paid[order[-1]]),
         )
         for layer, kind, paid in payments
     )
 
 
-def _at_level(bad_debt: Floats, paid: Floats, order: NDArray[np.intp], level: float) -> float | None:
-    """Payment at a quantile of the bad debt; None with fewer than 10 exceedances, 0 where the quantile is."""
-    if expected_exceedances(order.size, level) < LEAST_EXCEEDANCES:
+def _around(ordered: Floats, level: float, weights: Weights | None) -> Floats | None:
+    """[w] weights of the ascending paths around a quantile; None with fewer than 10 exceedances, 0 where that is 0."""
+    if value_at_risk(ordered, level, weights=weights).value is None:
         return None
-    if bad_debt[order[math.ceil(round(order.size * level, 6)) - 1]] == 0.0:
-        return 0.0
-    first, weights = harrell_davis_weights(order.size, level)
-    return float(weights @ paid[order[first : first + weights.size]])
+    if quantile_of(ordered, level, weights) == 0.0:
+        return np.zeros(ordered.size)
+    if weights is not None:
+        return smoothing_weights(ordered, level, weights)
+    near = np.zeros(ordered.size)
+    first, smoothed = harrell_davis_weights(ordered.size, level)
+    near[first : first + smoothed.size] = smoothed
+    return near

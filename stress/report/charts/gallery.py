@@ -13,13 +13,17 @@ from matplotlib.figure import Figure
 from stress.report.charts import style
 from stress.report.charts.exceedance import Losses, loss_exceedance
 from stress.report.charts.fund_curve import fund_curve
-from stress.report.charts.markets import MarketRow, adl_probability, open_interest, rows_height
+from stress.report.charts.markets import MarketRow, adl_probability, contributions, open_interest, rows_height
+from stress.report.charts.tail import mean_excess, quantile_quantile, shape_stability
 from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, panel_heights, timeline
 from stress.report.charts.who_pays import Bar, Waterfall, bar_label, who_pays
 from stress.report.worst import WorstPath
+from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, ascending
-from stress.sizing.result import PoolSizing, Sizing
+from stress.sizing.result import METRICS, PoolSizing, Sizing
+from stress.sizing.tail import Tail
 from stress.sizing.words import clock, money, money_estimate, odds, percent, percent_estimate
+from stress.sizing.words import level as level_words
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -176,6 +180,43 @@ def open_interest_picture(amounts: dict[str, float], top1: float, top10: float) 
         f"{percent(top1)} of the notional, the ten largest {percent(top10)}."
     )
     return Picture("open-interest", "Open interest at the start", alt, rows_height(rows), fill)
+
+
+def tail_picture(sizing: Sizing, pool: PoolSizing, tail: Tail) -> Picture:
+    """Diagnostics of a fitted tail: mean excess, shape by threshold, quantiles."""
+
+    def fill(figure: Figure) -> None:
+        panels = figure.subplots(1, 3)
+        mean_excess(panels[0], tail)
+        shape_stability(panels[1], tail)
+        quantile_quantile(panels[2], tail)
+
+    loss = METRICS[tail.metric].lower()
+    alt = (
+        f"Diagnostics of the tail fitted to the {loss} of pool {pool.pool}: mean excess and shape over "
+        f"{len(tail.steps)} thresholds, and quantiles of the law against those of the paths; shape "
+        f"{tail.shape.value or 0.0:.2f} over {money(tail.threshold)}."
+    )
+    name = f"tail-{tail.metric.replace('_', '-')}"
+    return Picture(_file(name, pool), _title(f"Fitted tail of the {loss}", sizing, pool), alt, 3.4, fill)
+
+
+def allocation_picture(sizing: Sizing, divided: Allocation) -> Picture:
+    """Contributions to the expected shortfall of the bad debt at the highest level that has numbers."""
+    known = [k for k in range(len(sizing.levels)) if divided.parts and divided.parts[0].levels[k] is not None]
+    at = known[-1] if known else None
+    amounts = {part.name: (part.levels[at] or 0.0) if at is not None else 0.0 for part in divided.parts}
+    words = "" if at is None else f" {level_words(sizing.levels[at])}"
+
+    def fill(figure: Figure) -> None:
+        contributions(figure.subplots(), amounts, f"contribution to the expected shortfall{words}")
+
+    rows = sum(1 for amount in amounts.values() if amount > 0.0)
+    most = max(amounts, key=lambda name: amounts[name], default="")
+    largest = f"{most} with {money(amounts[most])}"
+    alt = f"Contribution of each {divided.by} to the bad debt in the tail; the largest is {largest}."
+    height = rows_height(rows) if rows else style.STRIP
+    return Picture(f"allocation-{divided.by}", f"Bad debt in the tail by {divided.by}", alt, height, fill)
 
 
 def _file(chart: str, pool: PoolSizing) -> str:

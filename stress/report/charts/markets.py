@@ -56,10 +56,23 @@ def adl_probability(axes: Axes, rows: Sequence[MarketRow], paths: int) -> list[A
 
 def open_interest(axes: Axes, amounts: dict[str, float]) -> list[Artist]:
     """Open interest by market at the start, the largest first, one side."""
-    rows = sorted((item for item in amounts.items() if item[1] > 0.0), key=lambda item: (-item[1], item[0]))
-    if not rows:
+    if not any(amount > 0.0 for amount in amounts.values()):
         style.say(axes, "The book has no open positions.")
         return []
+    return _amounts(axes, amounts, "open interest, one side")
+
+
+def contributions(axes: Axes, amounts: dict[str, float], label: str) -> list[Artist]:
+    """Parts of a loss, the largest first, with their shares."""
+    if not any(amount > 0.0 for amount in amounts.values()):
+        style.say(axes, "No bad debt in the tail, or too few paths for a number.")
+        return []
+    return _amounts(axes, amounts, label)
+
+
+def _amounts(axes: Axes, amounts: dict[str, float], label: str) -> list[Artist]:
+    """Bars of amounts above zero, the largest first, with amount and share beside them."""
+    rows = sorted((item for item in amounts.items() if item[1] > 0.0), key=lambda item: (-item[1], item[0]))
     shown = rows[:MOST_ROWS]
     total = sum(amount for _, amount in rows)
     bars = axes.barh(range(len(shown)), [amount for _, amount in shown], height=0.62, color=style.BLUE)
@@ -73,10 +86,10 @@ def open_interest(axes: Axes, amounts: dict[str, float]) -> list[Artist]:
             color=style.INK,
             fontsize=9.0,
         )
-    _name_rows(axes, [market for market, _ in shown], len(rows) - len(shown))
+    _name_rows(axes, [name for name, _ in shown], len(rows) - len(shown))
     axes.set_xlim(0.0, 1.25 * shown[0][1])
     style.money_axis(axes.xaxis)
-    axes.set_xlabel("open interest, one side")
+    axes.set_xlabel(label)
     return list(bars.patches)
 
 
