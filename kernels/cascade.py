@@ -12,6 +12,7 @@ from .funding import pay_funding
 from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, is_unlimited, observe_layers
 from .layers.hedge import hedge
+from .layers.treasury import sell_tokens
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
 from .marks import follow_basis, set_marks
@@ -115,6 +116,7 @@ def _step(
     _accrue(venue, state, memory, step)
     _rounds(venue, state, step, unlimited)
     unwind(venue, state)
+    sell_tokens(venue, state, step)
     hedge(venue, state, step)
     set_marks(venue.markets, state.market)
     observe_layers(venue.layers, state.layers, state.market, step * venue.clock.dt, unlimited)

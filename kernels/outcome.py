@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .jit import part
+from .layers import TREASURY
 from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
 from .layers.hedge import value_hedges
 from .margin import equity, is_insolvent
@@ -96,6 +97,15 @@ def _sum_open_deficits(venue: Venue, state: State) -> None:
 
 
 @part
+def _owed_by_treasuries(venue: Venue, state: State) -> None:
+    """What treasuries have borne and not raised is still open."""
+    for k in range(venue.layers.size):
+        if venue.layers[k].kind == TREASURY:
+            owed = max(0.0, -layer_equity(state.layers, state.market, k))
+            state.ledger.out[venue.layers[k].pool, RESIDUAL_OPEN] += owed
+
+
+@part
 def _collect_layers(venue: Venue, state: State) -> None:
     """Balances at the end; a shared fund's in every pool that lists it."""
     value_hedges(venue, state)
@@ -115,6 +125,7 @@ def collect(venue: Venue, state: State) -> None:
     _count(venue, state)
     _sum_open_deficits(venue, state)
     _note_long(venue, state)
+    _owed_by_treasuries(venue, state)
     _collect_layers(venue, state)
     collect_owners(venue, state)
     out, layer_out = state.ledger.out, state.layers.out

@@ -18,6 +18,7 @@ from .layers.balance import (
 )
 from .layers.stop import clear_highs, note_high
 from .layout import lay_out
+from .layers.treasury import TOKEN_LOW
 from .margin import equity
 from .marks import set_marks
 from .oracle import falsified
@@ -115,7 +116,9 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.out)
     for k in range(layers.size):
         state.each[k].cash = layers[k].capital
-        for column in (FALL_AT, FIRST_DECLINE, FIRST_UNDER, DEPLETION):
+        state.each[k].tokens = layers[k].token_units
+        state.each[k].owing_since = NEVER
+        for column in (FALL_AT, FIRST_DECLINE, FIRST_UNDER, DEPLETION, TOKEN_LOW):
             state.out[k, column] = math.nan
         if has_balance(layers, k):
             state.each[k].start = layer_equity(state, now, k)

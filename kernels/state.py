@@ -68,6 +68,8 @@ BALANCE = record(
     ("seen_at", float, "Seconds of the last observation."),
     ("demand", float, "Deficits that the pool offers to the layer this round."),
     ("granted", float, "What the layer grants of them."),
+    ("tokens", float, "Treasury: tokens that it may still sell."),
+    ("owing_since", int, "Treasury: step at which it came into debt, or NEVER."),
     ("closing", int, "1 while ADL is closing the layer."),
     ("closing_equity", float, "Its equity when ADL began."),
     ("closing_maintenance", float, "Its maintenance when ADL began."),

@@ -11,7 +11,7 @@ from stress import book, provenance, store
 if TYPE_CHECKING:
     from stress.build import Plan
 
-_BLIND_TO_SIZE = frozenset({"insurance_fund", "backstop_vault", "shared_fund", "adl", "socialise"})
+_BLIND_TO_SIZE = frozenset({"insurance_fund", "backstop_vault", "shared_fund", "treasury", "adl", "socialise"})
 """Kinds of layers that do not read how large a fund is, unless by one of these:"""
 _READ_THE_FUND = ("cap", "stop", "draw_cap", "equity_cap")
 _OFF: tuple[object, ...] = (None, "none", {})

@@ -40,6 +40,20 @@ LAYERS: tuple[Rule, ...] = (
         (*_FUND, Parameter("draw_cap", "money", "Most bad debt that the pool may pass to the fund on a path.")),
     ),
     Rule(
+        "treasury",
+        "Takes the debts of flat accounts and of failed layers upon itself and sells or mints a token to pay them, as "
+        "far as the tokens it has left cover them at the lowest price it would sell at.",
+        "MakerDAO, debt auctions (2020-03-19 to 28); Aave safety module",
+        (
+            Parameter("token", "market", "The token: a market with `instrument: spot` and a book."),
+            Parameter("units", "number", "Tokens that may be sold or minted."),
+            Parameter("discount", "fraction", "Furthest under the fundamental price that a sale may push the book."),
+            Parameter("floor_price", "price", "Lowest price at which tokens are sold."),
+            Parameter("delay", "duration", "Time from its first debt to the first sale."),
+            Parameter("pace", "fraction per minute", "Most sold per minute, as a share of the book's depth."),
+        ),
+    ),
+    Rule(
         "adl",
         "Closes insolvent accounts against the opposite side's winners, in rank order.",
         "BitMEX, Binance and Hyperliquid documentation",
@@ -57,7 +71,7 @@ LAYERS: tuple[Rule, ...] = (
 )
 """Layer kinds, by number."""
 
-INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, ADL, SOCIALISE = 0, 1, 2, 3, 4
+INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY, ADL, SOCIALISE = 0, 1, 2, 3, 4, 5
 
 PRICES = ("bankruptcy", "mark", "previous_mark")
 AT_BANKRUPTCY, AT_MARK, AT_PREVIOUS_MARK = 0, 1, 2

@@ -10,7 +10,7 @@ from ..records import Records
 from ..results import LAYER_COLUMNS
 from ..state import LayerState, Ledger
 from ..structs import Floats
-from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND
+from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND, TREASURY
 from .stop import is_stopped, note_high
 
 LOW = LAYER_COLUMNS.index("equity_low")
@@ -28,10 +28,10 @@ DEPLETION = LAYER_COLUMNS.index("depletion_s")
 
 @kernel
 def has_balance(layers: Records, k: int) -> bool:
-    """Whether layer k is a fund or vault, and of a shared fund the listing that holds the balance."""
+    """Whether layer k is a fund, vault or treasury, and of a shared fund the listing that holds the balance."""
     if layers[k].balance != k:
         return False
-    return layers[k].kind in (INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND)
+    return layers[k].kind in (INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY)
 
 
 @part
@@ -74,9 +74,15 @@ def is_unlimited(layers: Records, k: int, unlimited: int) -> bool:
 
 
 @part
+def has_no_floor(layers: Records, k: int, unlimited: int) -> bool:
+    """Whether layer k may owe anything: an unlimited one, and a treasury, which pays what it owes out of its tokens."""
+    return layers[k].kind == TREASURY or is_unlimited(layers, k, unlimited)
+
+
+@part
 def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
-    """Whether layer k is under its floor by more than dust; an unlimited one never is."""
-    if is_unlimited(layers, k, unlimited):
+    """Whether layer k is under its floor by more than dust; one without a floor never is."""
+    if has_no_floor(layers, k, unlimited):
         return False
     return layer_equity(state, now, k) < layers[k].floor - layer_dust(layers, state, now, k)
 
@@ -84,7 +90,7 @@ def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unl
 @part
 def refuses(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
     """Whether layer k takes nothing now: under its floor, or stopped."""
-    if is_unlimited(layers, k, unlimited):
+    if has_no_floor(layers, k, unlimited):
         return False
     if is_under_floor(layers, state, now, k, unlimited):
         return True
@@ -129,7 +135,7 @@ def observe_layers(layers: Records, state: LayerState, now: Records, seconds: fl
         if fall > state.out[k, FALL]:
             state.out[k, FALL] = fall
             state.out[k, FALL_AT] = seconds
-        if is_unlimited(layers, k, unlimited):
+        if has_no_floor(layers, k, unlimited):
             continue
         tolerance = layer_dust(layers, state, now, k)
         if value <= layers[k].floor + tolerance and layers[k].capital > layers[k].floor:

@@ -6,17 +6,33 @@ from ..jit import part
 from ..records import Records
 from ..state import LayerState, State
 from ..structs import Venue
-from . import BACKSTOP_VAULT
-from .balance import PAID_FOR_LAYERS, has_balance, is_flat_layer, is_under_floor, is_unlimited, layer_dust, receive_cash
+from . import BACKSTOP_VAULT, TREASURY
+from .balance import (
+    PAID_FOR_LAYERS,
+    has_balance,
+    is_flat_layer,
+    is_under_floor,
+    is_unlimited,
+    layer_dust,
+    layer_equity,
+    receive_cash,
+)
+from .treasury import is_spent
 
 
 @part
 def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
     """Whether layer k is flat, in debt and under its floor, so that the later layer ``taker`` bears the debt.
 
+    So does a treasury that is in debt and has no tokens left.
+
     A floor under zero is credit: what a layer owes within it stays its own.
     """
-    if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[taker].pool:
+    if not has_balance(layers, k) or layers[k].pool != layers[taker].pool:
+        return False
+    if layers[k].kind == TREASURY:
+        return is_spent(layers, state, k) and layer_equity(state, now, k) < -layer_dust(layers, state, now, k)
+    if layers[k].adl_below_floor == 0:
         return False
     if is_unlimited(layers, k, unlimited) or not is_flat_layer(state, now, k):
         return False

@@ -12,8 +12,10 @@ from ..records import Records
 from ..state import State
 from ..structs import Venue
 from ..waterfill import waterfill
+from . import TREASURY
 from .balance import PAID, PAID_FOR_LAYERS, is_unlimited, layer_dust, layer_equity
 from .debts import debts_offered
+from .treasury import cover
 
 
 @part
@@ -53,7 +55,9 @@ def left_to_draw(venue: Venue, state: State, k: int) -> float:
 
 @part
 def room_of(venue: Venue, state: State, k: int) -> float:
-    """Equity of layer k that stands behind the deficits of a round."""
+    """What stands behind the deficits of a round: equity of layer k above its floor, or the cover of a treasury."""
+    if venue.layers[k].kind == TREASURY:
+        return cover(venue, state, k)
     equity = layer_equity(state.layers, state.market, k)
     return min(equity, venue.layers[k].equity_cap) - venue.layers[k].floor
 

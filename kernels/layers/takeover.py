@@ -15,7 +15,7 @@ from ..results import POOL_COLUMNS
 from ..state import TAKEN_OVER, State
 from ..structs import Venue
 from ..watch import disturb
-from . import BACKSTOP_VAULT
+from . import BACKSTOP_VAULT, TREASURY
 from .balance import (
     FIRST_DECLINE,
     RECEIVED,
@@ -34,7 +34,9 @@ TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
 
 @part
 def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notional: float) -> bool:
-    """Whether account i, in breach this round, is offered to layer k."""
+    """Whether account i, in breach this round, is offered to layer k: to a treasury, if it owes and holds nothing."""
+    if venue.layers[k].kind == TREASURY:
+        return value < -dust(notional) and is_flat(venue.book, state.accounts, i)
     if value < 0.0 and value < -dust(notional):
         return venue.layers[k].kind != BACKSTOP_VAULT or venue.layers[k].accept_negative == 1
     accounts, now = state.accounts, state.market

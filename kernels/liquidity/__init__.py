@@ -9,7 +9,7 @@ from ..marks.book import book_price
 from ..records import Records
 from ..registry import Parameter, Rule
 from ..structs import Markets
-from .amm import average_over_price, displacement_by, most_sold
+from .amm import average_over_price, displacement_by, most_sold, reserve_at
 from .power import average_price, displacement, units_at
 
 LIQUIDITY: tuple[Rule, ...] = (
@@ -68,6 +68,18 @@ def fillable_share(markets: Markets, now: Records, m: int, net: float) -> float:
     if markets.each[m].liquidity_rule != AMM or net <= 0.0:
         return 1.0
     return min(1.0, most_sold(now[m].displacement, now[m].depth) / net)
+
+
+@part
+def sellable(markets: Markets, now: Records, m: int, fall: float) -> float:
+    """Base units whose sale pushes the log price of market m down by ``fall``; infinite in an endless book."""
+    depth, x = now[m].depth, now[m].displacement
+    if math.isinf(depth):
+        return math.inf
+    if markets.each[m].liquidity_rule == AMM:
+        return reserve_at(x, depth) * math.expm1(0.5 * fall)
+    move, exponent = markets.each[m].move, markets.each[m].exponent
+    return units_at(x, depth, move, exponent) - units_at(x - fall, depth, move, exponent)
 
 
 @part

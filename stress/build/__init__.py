@@ -81,7 +81,7 @@ def build(loaded: Loaded) -> Plan:
     pool_names = tuple(scenario.pools)
     by_name = any(goes_by_name(layer) for _, _, layer in layers)
     book, order, owners = book_of(positions, terms, len(pool_names), by_name)
-    records = layers_of(layers, len(pool_names), clock)
+    records = layers_of(layers, len(pool_names), clock, terms.names)
     venue = Venue(
         clock,
         book,

@@ -24,6 +24,7 @@ from stress.scenario.layers import (
     Participation,
     SharedFund,
     Socialise,
+    Treasury,
     Twap,
 )
 from stress.scenario.pools import Pool
@@ -101,7 +102,7 @@ def _ints(values: Sequence[int]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
+def layers_of(layers: Sequence[Listed], pools: int, clock: Clock, markets: Sequence[str]) -> Records:
     """Layers of all pools as records [l]; the capital of a shared fund is in its first listing."""
     rules = [layer for _, _, layer in layers]
     funds = [layer if isinstance(layer, FUNDS) else None for layer in rules]
@@ -121,7 +122,7 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
         capital=_floats([_capital(fund) if shared.balance[k] == k else 0.0 for k, fund in enumerate(funds)]),
         floor=_floats([fund.floor if fund else 0.0 for fund in funds]),
         unlimited=_ints([int(fund is not None and math.isinf(fund.capital)) for fund in funds]),
-        partial=_ints([int(fund is not None and fund.partial) for fund in funds]),
+        partial=_ints([int(fund is None or fund.partial) for fund in funds]),
         adl_below_floor=_ints(
             [int(isinstance(fund, InsuranceFund | BackstopVault) and fund.adl_below_floor) for fund in funds]
         ),
@@ -133,11 +134,24 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock) -> Records:
         stop_share=_floats([stop.drop or 0.0 if stop else 0.0 for stop in stops]),
         stop_amount=_floats([stop.amount or 0.0 if stop else 0.0 for stop in stops]),
         equity_cap=_floats([vault.equity_cap if vault else math.inf for vault in vaults]),
+        **treasuries_of([layer if isinstance(layer, Treasury) else None for layer in rules], clock.dt, markets),
         **hedges_of([fund.hedge if fund else None for fund in funds], clock.dt),
         rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
         payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
     )
+
+
+def treasuries_of(treasuries: Sequence[Treasury | None], dt: float, markets: Sequence[str]) -> dict[str, Floats | Ints]:
+    """[l] columns of LAYER that say what treasuries sell."""
+    return {
+        "token": _ints([markets.index(each.token) if each else -1 for each in treasuries]),
+        "token_units": _floats([each.units if each else 0.0 for each in treasuries]),
+        "token_discount": _floats([each.discount if each else 0.0 for each in treasuries]),
+        "token_floor": _floats([each.floor_price if each else 0.0 for each in treasuries]),
+        "token_delay": _ints([checks_in(each.delay, dt) if each else 0 for each in treasuries]),
+        "token_pace": _floats([each.pace * dt / 60.0 if each else math.inf for each in treasuries]),
+    }
 
 
 def hedges_of(hedges: Sequence[Hedge | None], dt: float) -> dict[str, Floats | Ints]:

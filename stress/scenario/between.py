@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
 from stress.scenario.instruments import Market, Spot
-from stress.scenario.layers import FUNDS, SharedFund
+from stress.scenario.layers import FUNDS, SharedFund, Treasury
 from stress.scenario.markets import CommonJump, Correlation, Shock
 from stress.scenario.models import HESTON_FAMILY, Garch, Prescribed, Regime
 from stress.scenario.parts import Complaint, Where
@@ -46,6 +46,7 @@ def complaints(sections: Sections) -> Iterator[Complaint]:
     yield from _variance_jumps(sections)
     yield from _chains(sections.markets)
     yield from _shared_funds(sections.pools)
+    yield from _tokens(sections)
     yield from _no_contracts(sections)
     if sections.run is not None:
         yield from _prescribed(sections.run, sections.markets)
@@ -71,6 +72,8 @@ def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
         for n, layer in enumerate(pool.layers):
             if isinstance(layer, FUNDS):
                 yield from ((("pools", pool_name, "layers", n, "cap", name), name) for name in layer.cap)
+            elif isinstance(layer, Treasury):
+                yield ("pools", pool_name, "layers", n, "token"), layer.token
 
 
 def _unknown(noun: str, known: tuple[str, ...], references: Iterable[tuple[Where, str]]) -> Iterator[Complaint]:
@@ -156,6 +159,24 @@ def _shared_funds(pools: Mapping[str, Pool]) -> Iterator[Complaint]:
             for key in SharedFund.model_fields:
                 if key != "draw_cap" and getattr(layer, key) != getattr(known, key):
                     yield ("pools", pool_name, "layers", n, key), f"the fund {layer.name!r} has another in pool {where}"
+
+
+def _tokens(sections: Sections) -> Iterator[Complaint]:
+    """A treasury sells a token that has a book, and no other treasury sells it."""
+    sellers: dict[str, str] = {}
+    for pool_name, pool in sections.pools.items():
+        for n, layer in enumerate(pool.layers):
+            if not isinstance(layer, Treasury):
+                continue
+            where: Where = ("pools", pool_name, "layers", n, "token")
+            market = sections.markets.get(layer.token)
+            if market is not None and not isinstance(market, Spot):
+                yield where, f"{layer.token} is a contract; a treasury sells an asset (instrument: spot)"
+            elif market is not None and market.liquidity is None:
+                yield where, f"{layer.token} has no liquidity: there is no book to sell it into"
+            seller = sellers.setdefault(layer.token, f"{layer.name!r} of pool {pool_name}")
+            if seller != f"{layer.name!r} of pool {pool_name}":
+                yield where, f"{layer.token} is sold by the treasury {seller} already"
 
 
 def _prescribed(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stress.scenario.markets import MarketName
 from stress.scenario.parts import Complaint, Family, Part
-from stress.scenario.values import Duration, Flag, Fraction, Money, Text, Words
+from stress.scenario.values import Duration, Flag, Fraction, Money, Number, Text, Words
 
 LayerName = Annotated[
     str, Text(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9])?", "the name of a layer: letters, digits, spaces, _ and -")
@@ -188,6 +188,25 @@ FUNDS = (InsuranceFund, BackstopVault, SharedFund)
 """Layers with a balance."""
 
 
+class Treasury(Part):
+    """Bears the debts of flat accounts and failed layers, and sells or mints a token to pay them."""
+
+    type: Literal["treasury"]
+    name: LayerName = Field(default="treasury", description=_NAME)
+    token: MarketName = Field(description="Market of the token: instrument spot, with liquidity.")
+    units: Annotated[float, Number(above=0.0, most=1e15)] = Field(description="Tokens that may be sold or minted.")
+    discount: Annotated[float, Fraction(above=0.0, below=1.0)] = Field(
+        default=0.2, description="Furthest under the fundamental price that sales may push the token's book."
+    )
+    floor_price: Annotated[float, Money(least=0.0)] = Field(
+        default=0.0, description="Lowest price at which tokens are sold."
+    )
+    delay: Annotated[float, Duration()] = Field(default=0.0, description="Time from its first debt to the first sale.")
+    pace: Annotated[float, Fraction(above=0.0, most=100.0, endless="none")] = Field(
+        default=math.inf, description="Most sold per minute, as a share of the depth of the book at that time."
+    )
+
+
 class Adl(Part):
     """Auto-deleveraging: closes insolvent accounts against the best-ranked opposite positions."""
 
@@ -209,4 +228,4 @@ class Socialise(Part):
     )
 
 
-Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Adl | Socialise, Family("layer")]
+Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Treasury | Adl | Socialise, Family("layer")]

@@ -17,7 +17,8 @@ Listed = tuple[int, int, Json]
 
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
-    "pool_caps cap stop equity_cap hedge".split()
+    "pool_caps cap stop equity_cap hedge "
+    "token units discount floor_price delay pace".split()
 )
 
 
@@ -79,6 +80,19 @@ def _hedges(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
     }
 
 
+def _treasuries(rules: list[Json], dt: float, markets: list[str]) -> dict[str, Floats | Ints]:
+    """Fields of treasuries; pace is the share of the depth per minute."""
+    sold = [layer if layer["type"] == "treasury" else None for layer in rules]
+    return {
+        "token": ints([markets.index(layer["token"]) if layer else -1 for layer in sold]),
+        "token_units": floats([float(layer["units"]) if layer else 0.0 for layer in sold]),
+        "token_discount": floats([float(layer.get("discount", 0.2)) if layer else 0.0 for layer in sold]),
+        "token_floor": floats([float(layer.get("floor_price", 0.0)) if layer else 0.0 for layer in sold]),
+        "token_delay": ints([checks_in(layer.get("delay", 0.0), dt) if layer else 0 for layer in sold]),
+        "token_pace": floats([float((layer or {}).get("pace") or math.inf) * dt / 60.0 for layer in sold]),
+    }
+
+
 def caps_of(case: Json, balance: Ints) -> Records:
     """Caps on the inventory of layers with a balance."""
     names = [market["name"] for market in case["markets"]]
@@ -132,6 +146,7 @@ def layers_of(case: Json, dt: float) -> Records:
         equity_cap=floats([float(layer.get("equity_cap") or math.inf) for layer in rules]),
         **_stops(rules, dt),
         **_hedges(rules, dt),
+        **_treasuries(rules, dt, [market["name"] for market in case["markets"]]),
         rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
         price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
         payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),

@@ -104,6 +104,11 @@ def _layers(case: Json, venue: Venue, state: State) -> Json:
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
         words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
         words["q"] = [float(q) for q in state.layers.quantity[k]]
+        words["raised"], words["tokens_sold"] = (
+            float(out[LAYER_COLUMNS.index(word)]) for word in ("raised", "tokens_sold")
+        )
+        low = float(out[LAYER_COLUMNS.index("token_low")])
+        words["token_low"] = None if math.isnan(low) else low
         words["hedge"] = [float(stock.hedge) for stock in _stocks(state, k)]
         words["hedge_notional"], words["hedge_result"] = (
             float(out[LAYER_COLUMNS.index(word)]) for word in ("hedge_notional", "hedge_result")

@@ -1,4 +1,4 @@
-"""Rules that the random venues do not draw: funding, moving margins, pools as books, a fund of several pools."""
+"""Rules that the random venues do not draw: funding, moving margins, pools as books, shared funds, treasuries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,26 @@ def furnished(case: Json, seed: int) -> Json:
         fund = _shared_fund(rng, [pool["name"] for pool in case["pools"]])
         for pool in case["pools"]:
             pool["layers"].insert(rng.randint(0, len(pool["layers"])), copy.deepcopy(fund))
+    for pool in case["pools"]:
+        if rng.random() < 0.4:
+            pool["layers"].insert(rng.randint(0, len(pool["layers"])), _treasury(rng, case, f"T{pool['name']}"))
     return case
+
+
+def _treasury(rng: random.Random, case: Json, name: str) -> Json:
+    """A treasury that sells a market of the case, in which accounts trade too, or a token of its own."""
+    market = rng.choice(case["markets"])
+    if rng.random() < 0.5:
+        depth = None if market["depth"] is None else copy.deepcopy(market["depth"])
+        market = {**copy.deepcopy(market), "name": f"{name}-token", "depth": depth}
+        case["markets"].append(market)
+    price = market["price"][0]
+    layer: Json = {"type": "treasury", "name": name, "token": market["name"], "discount": rng.choice([0.02, 0.2, 0.9])}
+    layer["units"] = rng.choice([100.0, 1_000.0, 1e5]) / price
+    layer["floor_price"] = rng.choice([0.0, 0.0, 0.7, 0.95]) * price
+    layer["delay"] = rng.choice([0.0, 0.0, 1.0, 3.0])
+    layer["pace"] = rng.choice([None, None, 0.5, 60.0])
+    return layer
 
 
 def _margins(rng: random.Random, market: Json) -> None:

@@ -6,10 +6,11 @@ import math
 
 from tests.naive.ledger import NOTHING, Account, Balance, Layer, Pool, World, decay
 from tests.naive.margin import dust, equity, gross, in_breach, insolvent, maintenance
+from tests.naive.treasury import cover
 
 
 def under_floor(world: World, balance: Balance) -> bool:
-    if balance.unlimited:
+    if balance.unlimited or balance.treasury:
         return False
     return equity(world, balance) < balance.floor - dust(world, balance)
 
@@ -24,6 +25,9 @@ def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
     by_order = layer.kind != "backstop_vault" and rules.get("takeover_when", "unfilled") == "unfilled"
     for account in world.of_pool(layer.pool):
         if account.since is None:
+            continue
+        if layer.kind == "treasury":
+            found += [account] if account.flat() and insolvent(world, account) else []
             continue
         offered = insolvent(world, account)
         if by_order and account.name in unfilled:
@@ -101,6 +105,8 @@ def _take_deficits(
     Reading: whole accounts come before layers, whose debts in one pool are paid together or not at all.
     """
     room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
+    if balance.treasury:
+        room = cover(world, balance)
     owed = {account.name: -equity(world, account) for _, account in deficits}
     whole = not balance.rules.get("partial", True)
     shares = _shares(deficits, debts, owed, room)
@@ -183,11 +189,18 @@ def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) 
 
 
 def flat_debts(world: World, pool: Pool, before: int) -> list[Balance]:
-    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed."""
+    """Balances before a place of the list that are under their floor, flat and in debt, and may be closed.
+
+    So are treasuries in debt that have no tokens left.
+    """
     found = []
     for layer in pool.layers:
         balance = layer.balance
-        if balance is None or layer.place >= before or not balance.adl_below_floor:
+        if balance is None or layer.place >= before:
+            continue
+        if balance.treasury and balance.tokens <= 1e-12 * float(balance.rules["units"]) and insolvent(world, balance):
+            found.append(balance)
+        if not balance.adl_below_floor:
             continue
         if balance.bare() and under_floor(world, balance) and insolvent(world, balance):
             found.append(balance)

@@ -72,6 +72,12 @@ class Balance(Holder):
     gap_since: dict[str, int] = field(default_factory=dict)
     hedge_notional: float = 0.0
     hedge_result: float = 0.0
+    tokens: float = 0.0
+    """What a treasury may still sell."""
+    owing_since: int | None = None
+    raised: float = 0.0
+    tokens_sold: float = 0.0
+    token_low: float | None = None
     low: float = math.inf
     fall: float = 0.0
     fall_step: int | None = None
@@ -86,6 +92,10 @@ class Balance(Holder):
     @property
     def floor(self) -> float:
         return float(self.rules.get("floor", 0.0))
+
+    @property
+    def treasury(self) -> bool:
+        return bool(self.rules["type"] == "treasury")
 
     @property
     def unlimited(self) -> bool:

@@ -59,7 +59,7 @@ def make_pool(rules: Json, balances: dict[str, Balance]) -> Pool:
             key = str(layer["name"])
             if key not in balances:
                 cash = float(layer.get("cash", 0.0))
-                balances[key] = Balance(key, cash, {}, layer, initial=cash)
+                balances[key] = Balance(key, cash, {}, layer, initial=cash, tokens=float(layer.get("units", 0.0)))
             balance = balances[key]
         layers.append(Layer(place, name, layer, balance))
     return Pool(name, rules, layers)
@@ -69,6 +69,10 @@ def result(case: Json, world: World) -> Json:
     for account in world.accounts.values():
         if insolvent(world, account):
             world.pools[account.pool].add("residual_open", -equity(world, account))
+    for pool in world.pools.values():
+        for layer in pool.layers:
+            if layer.balance is not None and layer.balance.treasury:
+                pool.add("residual_open", max(0.0, -equity(world, layer.balance)))
     names = list(world.markets)
     return {
         "pools": {name: pool_words(world, pool) for name, pool in world.pools.items()},
@@ -121,6 +125,9 @@ def balance_words(world: World, balance: Balance, names: list[str]) -> Json:
         "hedge": [balance.hedge.get(m, 0.0) for m in names],
         "hedge_notional": balance.hedge_notional,
         "hedge_result": balance.hedge_result + sum(h * world.markets[m].fundamental for m, h in balance.hedge.items()),
+        "raised": balance.raised,
+        "tokens_sold": balance.tokens_sold,
+        "token_low": balance.token_low,
         "low": balance.low,
         "R": balance.fall,
         "R_step": balance.fall_step,

@@ -10,6 +10,7 @@ from tests.naive.layers import act, socialise, unwinding
 from tests.naive.ledger import Balance, Layer, Pool, World, steps
 from tests.naive.margin import dust, equity, insolvent
 from tests.naive.orders import Order, orders_of_round
+from tests.naive.treasury import raise_cash
 
 
 def advance(world: World) -> None:
@@ -28,6 +29,9 @@ def advance(world: World) -> None:
         changed = play_round(world)
     world.max_rounds_seen = max(world.max_rounds_seen, rounds)
     unwind(world)
+    for balance in world.balances.values():
+        if balance.treasury:
+            raise_cash(world, balance)
     for balance in world.balances.values():
         for name in world.markets:
             hedge(world, balance, name)
@@ -94,7 +98,7 @@ def take_fees(world: World, orders: list[Order], paid: dict[str, float]) -> None
         pool = world.pools[account.pool]
         rule = pool.rules.get("fee", {})
         fee = min(float(rule.get("rate", 0.0)) * notional, max(0.0, equity(world, account)))
-        fund = next((layer.balance for layer in pool.layers if layer.balance is not None), None)
+        fund = next((b for b in (layer.balance for layer in pool.layers) if b is not None and not b.treasury), None)
         to_fund = fee * float(rule.get("fund_share", 1.0)) if fund is not None else 0.0
         account.cash -= fee
         if fund is not None:
@@ -204,7 +208,7 @@ def observe(world: World) -> None:
         balance.low = min(balance.low, value)
         if balance.initial - value > balance.fall:
             balance.fall, balance.fall_step = balance.initial - value, world.step
-        if balance.unlimited or world.step == 0:
+        if balance.unlimited or balance.treasury or world.step == 0:
             continue
         if value < balance.floor - slack and balance.first_under is None:
             balance.first_under = world.step
