@@ -28,6 +28,7 @@ markets:
     liquidity: {type: power, depth: unlimited}
     margin: {tiers: [{from: 0, maintenance: 1%}]}
   Y: *x
+  Z: {instrument: spot, price: 1, model: {type: gbm, volatility: 80%}, liquidity: {type: power, depth: unlimited}}
 pools:
 """
 BOOK = "{synthetic: {accounts: 10, open_interest: {X: 1M}}}"
@@ -45,7 +46,7 @@ def loaded(folder: Path, *pools: str) -> Loaded:
 def test_one_shared_fund_has_one_balance(tmp_path: Path) -> None:
     scenario = loaded(tmp_path, f"[{COMMON}}}]", f"[{ADL}, {COMMON}, draw_cap: 2M}}]", f"[{COMMON}}}]")
     layers = waterfall(list(scenario.scenario.pools.values()))
-    records = layers_of(layers, 3, CLOCK)
+    records = layers_of(layers, 3, CLOCK, ("X", "Y"))
     assert [(place, pool) for place, pool, _ in layers] == [(0, 0), (0, 1), (0, 2), (1, 1)]
     assert records["kind"].tolist().count(SHARED_FUND) == 3
     assert records["balance"].tolist() == [0, 1, 0, 0]
@@ -65,7 +66,7 @@ def test_one_shared_fund_has_one_balance(tmp_path: Path) -> None:
             "layers.0.capital: the fund 'common' has",
         ),
         ("{type: shared_fund, name: common, capital: 5M, floor: 1M}", "layers.0.cap: the fund 'common' has another"),
-        ("{type: insurance_fund, capital: 1, cap: {Z: 1M}}", "unknown market 'Z'"),
+        ("{type: insurance_fund, capital: 1, cap: {W: 1M}}", "unknown market 'W'"),
         ("{type: insurance_fund, capital: 1, stop: {window: 8h}}", "give either drop (a share) or amount"),
         (
             "{type: insurance_fund, capital: 1, stop: {window: 8h, drop: 5%, amount: 3}}",
@@ -103,7 +104,7 @@ def test_rules_that_read_time_and_depth(tmp_path: Path) -> None:
     scenario = loaded(
         tmp_path, f"[{vault}, {{type: insurance_fund, capital: 1, unwind: {{type: twap, half_life: 5m}}}}]"
     )
-    records = layers_of(waterfall(list(scenario.scenario.pools.values())), 1, CLOCK)
+    records = layers_of(waterfall(list(scenario.scenario.pools.values())), 1, CLOCK, ("X", "Y"))
     assert records["stop_checks"].tolist() == [4, -1]
     assert (records["stop_amount"][0], records["stop_share"][0]) == (2.0, 0.0)
     assert records["unwind"][0] == PARTICIPATION
@@ -114,7 +115,7 @@ def test_rules_that_read_time_and_depth(tmp_path: Path) -> None:
 
 def test_hedges_are_read_in_checks(tmp_path: Path) -> None:
     fund = "{type: insurance_fund, capital: 1, hedge: {ratio: 80%, delay: 6m, cost: 5bp, band: 10k, pace: 1M}}"
-    layer = layers_of(waterfall(list(loaded(tmp_path, f"[{fund}]").scenario.pools.values())), 1, CLOCK)[0]
+    layer = layers_of(waterfall(list(loaded(tmp_path, f"[{fund}]").scenario.pools.values())), 1, CLOCK, ("X", "Y"))[0]
     assert (layer.hedge_ratio, layer.hedge_delay, layer.hedge_cost) == (0.8, 2, 0.0005)
     assert (layer.hedge_band, layer.hedge_pace) == (1e4, 5e6)
 
@@ -141,6 +142,7 @@ def test_every_rule_of_the_kernels_can_be_written(tmp_path: Path) -> None:
         "insurance_fund": "{type: insurance_fund, capital: 1}",
         "backstop_vault": "{type: backstop_vault, capital: 1}",
         "shared_fund": "{type: shared_fund, name: s, capital: 1}",
+        "treasury": "{type: treasury, token: Z, units: 1}",
         "adl": ADL,
         "socialise": "{type: socialise, by: equity}",
     }
