@@ -17,8 +17,8 @@ from .layers.balance import (
     layer_equity,
 )
 from .layers.stop import clear_highs, note_high
-from .layout import lay_out
 from .layers.treasury import TOKEN_LOW
+from .layout import lay_out
 from .margin import equity
 from .marks import set_marks
 from .oracle import falsified
