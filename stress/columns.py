@@ -110,7 +110,7 @@ PATHS = Table(
         _money("socialised", "Bad debt of accounts spread over the other accounts of the pool."),
         _money("socialised_for_layers", "Debt of funds and vaults spread over accounts, on top of socialised."),
         _money("residual", "Loss written off after the last layer: the venue cannot pay it."),
-        _money("residual_open", "Deficits of accounts still open at the end, and debts that a treasury has borne and not raised."),
+        _money("residual_open", "Deficits of accounts open at the end, and debts a treasury bore and has not raised."),
         _count("payers", "owners", "Owners who paid on balance for others: ADL haircuts and shared losses."),
         _money("paid_by_owners", "What those owners paid on balance."),
         _share("paid_top1_share", "Share of that paid by the owner who paid most; null where nobody paid."),

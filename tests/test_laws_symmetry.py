@@ -88,8 +88,10 @@ def grown(case: Json, factor: float) -> Json:
         if "above" in pool["size"]:
             pool["size"] = {**pool["size"], "above": factor * pool["size"]["above"]}
         for layer in pool["layers"]:
-            for key in {"cash", "floor"} & layer.keys():
+            for key in {"cash", "floor", "equity_cap"} & layer.keys():
                 layer[key] *= factor
+            if "cap" in layer:
+                layer["cap"] = {market: factor * most for market, most in layer["cap"].items()}
             if "hedge" in layer:
                 money = {key: factor * layer["hedge"][key] for key in {"band", "pace"} & layer["hedge"].keys()}
                 layer["hedge"] = {**layer["hedge"], **money}

@@ -77,7 +77,25 @@ VAULT = st.fixed_dictionaries(
     },
     optional={"unwind": TWAP, "hedge": HEDGE},
 )
-RANKS = ("bitmex", "binance", "hyperliquid", "profit", "pro_rata_profit")
+STOP = st.fixed_dictionaries({"window": st.sampled_from([0.0, 1.0, 2.5, 100.0]), "drop": st.sampled_from([0.02, 0.3])})
+CAPS = st.dictionaries(st.sampled_from(["M0", "M1", "M2"]), st.sampled_from([0.0, 0.005, 0.03, 0.3]))
+"""As shares of the pool's gross notional, whichever of the markets there are."""
+PARTICIPATION = st.fixed_dictionaries({"type": st.just("participation"), "rate": st.sampled_from([0.6, 6.0, 60.0])})
+LIMITS_OF_BALANCES = {
+    "unwind": st.one_of(TWAP, PARTICIPATION),
+    "hedge": HEDGE,
+    "stop": STOP,
+    "cap": CAPS,
+    "equity_cap": st.sampled_from([0.002, 0.02]),
+}
+BOUNDED = st.one_of(FUND, VAULT).flatmap(
+    lambda layer: st.fixed_dictionaries({}, optional=LIMITS_OF_BALANCES).map(lambda limits: {**layer, **limits})
+)
+"""Funds and vaults whose acceptance hangs on more than their floor."""
+RANKS = (
+    *("bitmex", "binance", "hyperliquid", "profit", "random"),
+    *("pro_rata_profit", "pro_rata_contracts", "pro_rata_capped"),
+)
 ADL = st.fixed_dictionaries(
     {
         "type": st.just("adl"),
@@ -88,11 +106,13 @@ ADL = st.fixed_dictionaries(
 SOCIALISE = st.fixed_dictionaries(
     {"type": st.just("socialise"), "rule": st.sampled_from(["session_profit", "open_interest", "equity"])}
 )
-ANY_LAYER = st.one_of(FUND, VAULT, ADL, SOCIALISE)
+ANY_LAYER = st.one_of(FUND, VAULT, BOUNDED, ADL, SOCIALISE)
 LAYERS = st.one_of(
     st.tuples(FUND, ADL, SOCIALISE).map(list),
     st.tuples(FUND, VAULT, ADL).map(list),
     st.tuples(VAULT, st.one_of(ADL, FUND), SOCIALISE).map(list),
+    st.tuples(BOUNDED, ADL, SOCIALISE).map(list),
+    st.tuples(BOUNDED, BOUNDED, ADL).map(list),
     st.lists(ANY_LAYER, min_size=2, max_size=4),
     st.lists(ANY_LAYER, max_size=2),
 )
@@ -162,7 +182,7 @@ def _account(rng: np.random.Generator, name: str, pool: str, markets: Sequence[J
     return {"name": name, "pool": pool, "owner": owner, "cash": wallet, "positions": positions}
 
 
-def _scaled(pool: Json, name: str, gross: float) -> Json:
+def _scaled(pool: Json, name: str, gross: float, markets: int) -> Json:
     """The pool with its shares of gross notional turned into money."""
     pool = dict(pool)
     if pool["capacity"] is not None:
@@ -174,9 +194,10 @@ def _scaled(pool: Json, name: str, gross: float) -> Json:
             layer["hedge"] = {**layer["hedge"]}
             for key in {"band", "pace"} & layer["hedge"].keys():
                 layer["hedge"][key] *= gross
-        for key in ("cash", "floor"):
-            if key in layer:
-                layer[key] *= gross
+        for key in {"cash", "floor", "equity_cap"} & layer.keys():
+            layer[key] *= gross
+        if "cap" in layer:
+            layer["cap"] = {m: gross * most for m, most in layer["cap"].items() if int(m[1:]) < markets}
         layers.append(layer)
     return {**pool, "name": name, "layers": layers}
 
@@ -204,8 +225,9 @@ def populate(seed: int, steps: int, accounts: int, books: Sequence[Json], pools:
     scaled = []
     for name, pool in zip(names, pools, strict=True):
         mine = [account for account in people if account["pool"] == name]
-        scaled.append(_scaled(pool, name, _gross(mine, markets)[0]))
-    return {"dt": 1.0, "max_rounds": rounds, "markets": markets, "accounts": people, "pools": scaled}
+        scaled.append(_scaled(pool, name, _gross(mine, markets)[0], len(markets)))
+    draws = int(rng.integers(2**63))
+    return {"dt": 1.0, "max_rounds": rounds, "seed": draws, "markets": markets, "accounts": people, "pools": scaled}
 
 
 @st.composite

@@ -53,6 +53,18 @@ def _restrict(venue: Venue, state: State, m: int, count: int, solvent: bool, sha
 
 
 @part
+def _in_capped_market(venue: Venue, state: State, k: int, i: int) -> bool:
+    """Whether account i holds anything in a market that the balance k has a cap in."""
+    for c in range(venue.caps.size):
+        if venue.caps[c].layer != k:
+            continue
+        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].last):
+            if venue.book.positions[j].market == venue.caps[c].market and state.accounts.positions[j].quantity != 0.0:
+                return True
+    return False
+
+
+@part
 def _fits(venue: Venue, state: State, c: int, count: int, solvent: bool, weighed: bool) -> float:
     """Share of the offered accounts' units that fits under cap c."""
     m, k = venue.caps[c].market, venue.caps[c].layer
@@ -66,7 +78,7 @@ def fit(venue: Venue, state: State, k: int, count: int, solvent: bool, endless: 
 
     Each market's share is what fits of all that is offered in it. Where accounts
     in several markets leave others without the opposite side that they were
-    netted with, all are cut by one more factor.
+    netted with, all in capped markets are cut by one more factor.
     """
     for o in range(count):
         if (state.scratch.key[o] >= 0.0) == solvent:
@@ -84,6 +96,7 @@ def fit(venue: Venue, state: State, k: int, count: int, solvent: bool, endless: 
         if venue.caps[c].layer == k and not whole:
             rest = min(rest, _fits(venue, state, c, count, solvent, True))
     for o in range(count):
-        if (state.scratch.key[o] >= 0.0) == solvent and rest < 1.0:
-            state.accounts.each[state.scratch.who[o]].accepted *= rest
+        i = state.scratch.who[o]
+        if rest < 1.0 and (state.scratch.key[o] >= 0.0) == solvent and _in_capped_market(venue, state, k, i):
+            state.accounts.each[i].accepted *= rest
     return whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tests.naive.circle import ahead, start
 from tests.naive.layers import under_floor, waterfill
 from tests.naive.ledger import NOTHING, Account, Balance, Holder, Layer, Pool, World
 from tests.naive.margin import bankruptcy_price, dust, equity, insolvent, maintenance, margin_share
@@ -76,7 +77,7 @@ def batch(world: World, layer: Layer, market: str, side: float, closed: list[Hol
         return False
     mean = sum(abs(holder.q[market]) * prices[holder.name][market] for holder in losers) / needed
     winners = find_winners(world, layer, market, side, mean, {holder.name for holder in closed})
-    fill_in_order(winners, needed, str(layer.rules.get("rank", "profit")) == "pro_rata_profit")
+    fill_in_order(winners, needed, str(layer.rules["rank"]).startswith("pro_rata"))
     given = sum(winner.given for winner in winners)
     if given < NOTHING:
         return False
@@ -87,6 +88,8 @@ def batch(world: World, layer: Layer, market: str, side: float, closed: list[Hol
     for winner in winners:
         if winner.given > 0.0:
             winner.account.close(market, side * winner.given, mean)
+            realised = -side * winner.given * (mean - winner.account.entry[market])
+            winner.account.realised[market] = winner.account.realised.get(market, 0.0) + realised
             winner.account.deleveraged = True
             haircut = (world.marks[market] - mean) * -side * winner.given
             if abs(haircut) > 1e-9 * (winner.given * world.marks[market] + 1.0):
@@ -108,17 +111,27 @@ def close_loser(world: World, pool: Pool, holder: Holder, market: str, share: fl
 
 
 def find_winners(world: World, layer: Layer, market: str, side: float, price: float, closed: set[str]) -> list[Winner]:
-    """Accounts of the pool with the opposite position and equity, and how much they can give without losing it all."""
+    """Accounts of the pool with the opposite position and equity, and how much they can give without losing it all.
+
+    Reading: capped, a position may lose the profit it has and what ADL has realised of it before, from then on too.
+    """
     winners = []
     loss = (price - world.marks[market]) * side
+    rule = str(layer.rules["rank"])
+    begin = start(world.seed, 0, world.step, list(world.markets).index(market), side > 0.0)
     for account in world.of_pool(layer.pool):
         q, value = account.q.get(market, 0.0), equity(world, account)
         if q * side >= 0.0 or value <= dust(world, account) or account.name in closed:
             continue
-        score = rank(world, str(layer.rules["rank"]), account, market)
+        score = rank(world, rule, account, market)
+        if rule == "random":
+            score = -ahead(account.name, begin)
         if score is None:
             continue
         most = min(abs(q), value / loss) if loss > 0.0 else abs(q)
+        if rule == "pro_rata_capped" and loss > 0.0:
+            profit = q * (world.marks[market] - account.entry[market]) + account.realised.get(market, 0.0)
+            most = min(most, max(0.0, profit) / loss)
         winners.append(Winner(account, score, most))
     return winners
 
@@ -127,7 +140,9 @@ def rank(world: World, rule: str, account: Account, market: str) -> float | None
     """Score, highest first; None for who is skipped."""
     mark, entry, q = world.marks[market], account.entry[market], account.q[market]
     value, notional = equity(world, account), abs(q) * mark
-    if rule in ("profit", "pro_rata_profit"):
+    if rule == "pro_rata_contracts":
+        return abs(q)
+    if rule in ("profit", "pro_rata_profit", "pro_rata_capped"):
         profit = q * (mark - entry)
         return profit if profit > 0.0 else None
     if rule == "bitmex":

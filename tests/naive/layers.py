@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from tests.naive.circle import place
 from tests.naive.ledger import NOTHING, Account, Balance, Layer, Pool, World, decay
+from tests.naive.limits import fitting, room, stopped
 from tests.naive.margin import dust, equity, gross, in_breach, insolvent, maintenance
 from tests.naive.treasury import cover
 
@@ -75,14 +77,27 @@ def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
     debts = owed_by_layers(world, layers)
     if not batch and not debts:
         return False
-    if under_floor(world, balance):
+    if under_floor(world, balance) or stopped(world, balance):
         decline(world, balance)
         return False
     solvent = [(layer, account) for layer, account in batch if not insolvent(world, account)]
     deficits = [(layer, account) for layer, account in batch if insolvent(world, account)]
+    took = _take_solvent(world, balance, solvent)
+    return _take_deficits(world, balance, deficits, debts) or took
+
+
+def _take_solvent(world: World, balance: Balance, solvent: list[tuple[Layer, Account]]) -> bool:
+    """Take what the caps leave room for of those who owe nothing; without shares, only who fits whole."""
+    fits = fitting(world, balance, [account for _, account in solvent])
+    taken = False
     for layer, account in solvent:
-        take_over(world, layer, account, 1.0)
-    return _take_deficits(world, balance, deficits, debts) or bool(solvent)
+        share = fits[account.name]
+        if share < 1.0:
+            decline(world, balance)
+        if share >= NOTHING and (share == 1.0 or balance.rules.get("partial", True)):
+            take_over(world, layer, account, share)
+            taken = True
+    return taken
 
 
 def owed_by_layers(world: World, layers: list[Layer]) -> list[tuple[Layer, Balance]]:
@@ -104,18 +119,18 @@ def _take_deficits(
 
     Reading: whole accounts come before layers, whose debts in one pool are paid together or not at all.
     """
-    room = math.inf if balance.unlimited else max(0.0, equity(world, balance) - balance.floor)
-    if balance.treasury:
-        room = cover(world, balance)
+    left = cover(world, balance) if balance.treasury else room(world, balance)
+    fits = fitting(world, balance, [account for _, account in deficits])
     owed = {account.name: -equity(world, account) for _, account in deficits}
     whole = not balance.rules.get("partial", True)
-    shares = _shares(deficits, debts, owed, room)
+    shares = _shares(deficits, debts, {name: fits[name] * debt for name, debt in owed.items()}, left)
     taken = False
-    for layer, account in sorted(deficits, key=lambda pair: owed[pair[1].name]):
-        share = shares[layer.pool]
+    for layer, account in sorted(deficits, key=lambda pair: (owed[pair[1].name], place(pair[1].name))):
+        share = fits[account.name] * shares[layer.pool]
         if whole:
-            share = 1.0 if owed[account.name] <= min(room, left_to_draw(layer)) else 0.0
-            room -= share * owed[account.name]
+            fitted = fits[account.name] == 1.0 and owed[account.name] <= min(left, left_to_draw(layer))
+            share = 1.0 if fitted else 0.0
+            left -= share * owed[account.name]
         if share < 1.0:
             decline(world, balance)
         if share >= NOTHING:
@@ -127,8 +142,8 @@ def _take_deficits(
         sum_owed = -sum(other.cash for other in owing)
         share = shares[pool]
         if whole:
-            share = 1.0 if sum_owed <= min(room, left_to_draw(layer)) else 0.0
-            room -= share * sum_owed
+            share = 1.0 if sum_owed <= min(left, left_to_draw(layer)) else 0.0
+            left -= share * sum_owed
         if share < 1.0:
             decline(world, balance)
         if share >= NOTHING:
@@ -154,7 +169,7 @@ def left_to_draw(layer: Layer) -> float:
 
 
 def _shares(
-    deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]], owed: dict[str, float], room: float
+    deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]], owed: dict[str, float], left: float
 ) -> dict[str, float]:
     """The share of each pool's deficits that is borne: pro rata to the pools' demand, within each pool's cap."""
     demand: dict[str, float] = {}
@@ -165,8 +180,8 @@ def _shares(
     for layer, other in debts:
         demand[layer.pool] = demand.get(layer.pool, 0.0) - other.cash
         caps[layer.pool] = left_to_draw(layer)
-    given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, room)
-    return {p: min(1.0, given[p] / demand[p]) for p in demand}
+    given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, left)
+    return {p: min(1.0, given[p] / demand[p]) if demand[p] > 0.0 else 0.0 for p in demand}
 
 
 def waterfill(weights: dict[str, float], caps: dict[str, float], amount: float) -> dict[str, float]:
@@ -254,5 +269,12 @@ def unwinding(world: World, balance: Balance) -> dict[str, float]:
     rule = balance.rules.get("unwind")
     if rule is None:
         return {}
-    share = 1.0 - decay(world.dt, float(rule["half_life"]))
-    return {m: -q * share for m, q in balance.q.items() if q != 0.0}
+    sent = {}
+    for market, q in balance.q.items():
+        if rule["type"] == "twap":
+            units = abs(q) * (1.0 - decay(world.dt, float(rule["half_life"])))
+        else:
+            units = min(abs(q), float(rule["rate"]) * world.markets[market].depth * world.dt / 60.0)
+        if units >= NOTHING:
+            sent[market] = -math.copysign(units, q)
+    return sent

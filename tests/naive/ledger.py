@@ -57,6 +57,8 @@ class Account(Holder):
     deleveraged: bool = False
     start: float = 0.0
     owner: str = ""
+    realised: dict[str, float] = field(default_factory=dict)
+    """Profit against the entry price on what ADL closed, by market."""
     shares: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNED, 0.0))
     """What others bore of its deficits, by whom, and what it paid for others."""
 
@@ -84,6 +86,8 @@ class Balance(Holder):
     first_decline: int | None = None
     first_under: int | None = None
     depletion_step: int | None = None
+    seen: list[tuple[int, float]] = field(default_factory=list)
+    """Step and equity of every observation."""
 
     def bare(self) -> bool:
         """Neither inventory nor hedges."""
@@ -155,6 +159,7 @@ class World:
     first_marks: Prices = field(default_factory=dict)
     """Marks of the first round of this step."""
     max_rounds_seen: int = 0
+    seed: int = 0
 
     def of_pool(self, pool: str) -> list[Account]:
         return [account for account in self.accounts.values() if account.pool == pool]

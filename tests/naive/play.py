@@ -34,6 +34,7 @@ def begin(case: Json) -> World:
         for m, q in account.q.items():
             outside[account.pool][m] -= q
     world = World(dt, int(case.get("max_rounds", 100)), markets, accounts, pools, balances, outside)
+    world.seed = int(case.get("seed", 0))
     remark(world)
     world.previous_marks = dict(world.marks)
     for account in accounts.values():

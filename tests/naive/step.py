@@ -205,6 +205,7 @@ def observe(world: World) -> None:
     """
     for balance in world.balances.values():
         value, slack = equity(world, balance), dust(world, balance)
+        balance.seen.append((world.step, value))
         balance.low = min(balance.low, value)
         if balance.initial - value > balance.fall:
             balance.fall, balance.fall_step = balance.initial - value, world.step
