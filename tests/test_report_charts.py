@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from stress.report.charts import style
+from stress.report.charts.concentration import concentration
 from stress.report.charts.exceedance import Losses, loss_exceedance
 from stress.report.charts.fund_curve import fund_curve
 from stress.report.charts.markets import MOST_ROWS, MarketRow, adl_probability, open_interest
@@ -14,6 +15,7 @@ from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, time
 from stress.report.charts.who_pays import Bar, Waterfall, who_pays
 from stress.report.verdict import judgement
 from stress.sizing.fund import FundSizing, depletion_curve, depletion_probability, fund_size
+from stress.sizing.owners import SHARES, Concentration
 from stress.sizing.proportions import probability
 
 
@@ -49,6 +51,33 @@ def test_exceedance_without_losses_says_so(paths: int, words: str) -> None:
     figure = Figure()
     assert loss_exceedance(figure.subplots(), [Losses("loss", np.zeros(paths), style.BLUE)], [0.9], 0.95) == []
     assert words in axes_texts(figure)
+
+
+def paying(paths: int) -> Concentration:
+    """The largest of ``paths`` pays ever less of ever more."""
+    paid = np.geomspace(1e3, 1e6, paths) if paths else np.zeros(0)
+    falling = np.linspace(0.9, 0.3, paths)
+    measures = {name: np.minimum(1.0, k * falling) for k, name in enumerate(SHARES, 1)}
+    return Concentration(1_000, paid, measures)
+
+
+def test_concentration_shows_medians_of_groups_of_paths() -> None:
+    figure = Figure()
+    artists = concentration(figure.subplots(), paying(1_000))
+    amount, share = artists[1].get_data()  # type: ignore[attr-defined]
+    assert len(amount) == 16
+    assert (share[0], share[-1]) == (pytest.approx(0.9, abs=0.03), pytest.approx(0.3, abs=0.03))
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(SHARES.values())
+
+
+def test_few_paths_with_payers_are_dots_and_none_is_said() -> None:
+    figure = Figure()
+    dots = concentration(figure.subplots(), paying(10))
+    assert len(dots) == len(SHARES)
+    assert len(dots[0].get_data()[0]) == 10  # type: ignore[attr-defined]
+    empty = Figure()
+    assert concentration(empty.subplots(), paying(0)) == []
+    assert "No owner pays" in axes_texts(empty)
 
 
 def sized(required: np.ndarray, current: float | None, depletion: float = 0.01) -> FundSizing:

@@ -20,6 +20,8 @@ from stress.report.write import cell, inline_svg, markdown_text
 from tests import fake_run
 from tests.fake_run import Fake
 
+OF_POOL = ("exceedance", "fund", "payers", "concentration", "tail-required-fund", "tail-bad-debt")
+"""Charts that a report has of every pool."""
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -70,8 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_report_holds_all_its_files(folder: Path) -> None:
     assert folder.name == "report"
     charts = {
-        *(f"{chart}-{pool}" for chart in ("exceedance", "fund", "payers") for pool in ("main", "alts")),
-        *(f"tail-{metric}-{pool}" for metric in ("required-fund", "bad-debt") for pool in ("main", "alts")),
+        *(f"{chart}-{pool}" for chart in OF_POOL for pool in ("main", "alts")),
         *("worst-path", "worst-path-closer", "adl", "allocation-market", "open-interest"),
     }
     assert {file.stem for file in (folder / "charts").glob("*.svg")} == charts
@@ -85,7 +86,7 @@ def test_page_is_well_formed_and_self_contained(folder: Path) -> None:
     text = (folder / "report.html").read_text()
     page = Page(text)
     assert len(page.identifiers) == len(set(page.identifiers))
-    assert len(page.charts) == 15
+    assert len(page.charts) == 2 * len(OF_POOL) + 5
     assert all(len(alt) > 40 for alt in page.charts)
     # References go to the page's own elements, and every one of them is there.
     assert {reference[:1] for reference in page.references} <= {"#"}

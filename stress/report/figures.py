@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stress.report.document import Notes, Table, table
 from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import Estimate
+from stress.sizing.owners import SHARES, Concentration, OwnerAmount, TailOwners
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
 from stress.sizing.words import NONE, level, money, money_estimate, odds, percent, percent_estimate, significant
@@ -85,6 +88,47 @@ def payers(sizing: Sizing, pool: PoolSizing) -> Table:
     rows.append(["bad debt", money(totals[0]), *(money(total) for total in sums), money(worst)])
     headings = ["Layer", "On average", *(f"At {level(at)}" for at in sizing.levels), "Worst path"]
     return table(_title("Who pays the bad debt", sizing, pool), headings, rows)
+
+
+_QUANTILES = {"5% quantile": 0.05, "Median": 0.5, "95% quantile": 0.95}
+
+
+def concentration(data: Concentration, sizing: Sizing, pool: PoolSizing) -> Table | None:
+    """How unevenly owners pay, over the paths on which they do; None where there is none."""
+    if not data.paid.size:
+        return None
+    rows = [["Paid by owners", *(money(float(np.quantile(data.paid, at))) for at in _QUANTILES.values())]]
+    payers = [np.quantile(data.measures["payers"], at, method="nearest") for at in _QUANTILES.values()]
+    rows.append(["Owners who pay", *(f"{int(number):,}" for number in payers)])
+    for name, label in SHARES.items():
+        rows.append([f"Share of the {label}", *(percent(_quantile(data, name, at)) for at in _QUANTILES.values())])
+    for name, label in (("paid_gini", "Gini over those who pay"), ("paid_gini_all", "Gini over all owners")):
+        rows.append([label, *(f"{_quantile(data, name, at):.2f}" for at in _QUANTILES.values())])
+    title = f"How unevenly owners pay, on {data.paid.size:,} of {data.paths:,} paths"
+    return table(_title(title, sizing, pool), ["", *_QUANTILES], rows)
+
+
+def _quantile(data: Concentration, name: str, at: float) -> float:
+    return float(np.quantile(data.measures[name], at))
+
+
+def owners(tail: TailOwners, sizing: Sizing, pool: PoolSizing) -> list[Table]:
+    """The owners that cause and pay most on the worst paths; those tables that have rows."""
+    worst = f"{tail.paths:,} paths with the most bad debt"
+    made = []
+    for amounts, title, noun in (
+        (tail.causing, "Owners that cause most of the bad debt", "bad debt"),
+        (tail.paying, "Owners that pay most for others", "payments"),
+    ):
+        if amounts:
+            headings = ["Owner", "Mean amount", f"Share of all {noun}", "Among the ten largest"]
+            rows = [_owner_row(amount, tail.paths) for amount in amounts]
+            made.append(table(_title(f"{title}, over the {worst}", sizing, pool), headings, rows))
+    return made
+
+
+def _owner_row(amount: OwnerAmount, paths: int) -> list[str]:
+    return [amount.owner, money(amount.mean), percent(amount.share), f"{amount.listed:,} of {paths:,} paths"]
 
 
 def markets(run: Run, sizing: Sizing) -> Table:

@@ -13,7 +13,8 @@ from stress.report.tails import tail_section
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
-from stress.sizing.result import Sizing
+from stress.sizing.owners import Concentration, tail_owners
+from stress.sizing.result import PoolSizing, Sizing
 from stress.sizing.words import clock, count, duration, level, percent
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ _EULER_TEXT = (
     "proportion to the notional liquidated in each, since an account under cross margin has one deficit for all."
 )
 
+_OWNERS_TEXT = (
+    "An owner's accounts in a pool count together. Owners pay for others by ADL haircuts, on balance over the path, "
+    "and by shared losses; the fund's money is nobody's here. The Gini coefficient is 0 where all pay alike and near 1 "
+    "where one pays everything; over all owners it counts those who pay nothing, too. In the tables of owners a path "
+    "counts only where the owner is among its ten largest."
+)
+
 
 def document(run: Run, sizing: Sizing) -> Document:
     """The whole report of a run."""
@@ -38,7 +46,7 @@ def document(run: Run, sizing: Sizing) -> Document:
     sections = [
         _fund(run, sizing),
         tail_section(sizing),
-        _payers(sizing),
+        _payers(run, sizing),
         *([_worst(worst)] if worst else []),
         _markets(run, sizing),
         _rules(run),
@@ -104,8 +112,8 @@ def _reading(sizing: Sizing) -> Paragraph:
     )
 
 
-def _payers(sizing: Sizing) -> Section:
-    """Which layer bears the bad debt."""
+def _payers(run: Run, sizing: Sizing) -> Section:
+    """Which layer bears the bad debt, which owners cause it, and who of them pays for others."""
     blocks: list[Block] = []
     for pool in sizing.pools:
         blocks += [Chart(gallery.payers_picture(sizing, pool)), figures.payers(sizing, pool)]
@@ -115,7 +123,20 @@ def _payers(sizing: Sizing) -> Section:
         "later gain or lose on the positions they took over is not in these figures, but is in the fund that is needed."
     )
     by_pool = [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "pool"]
-    return Section("Who pays?", (*blocks, Paragraph(text), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)))
+    blocks += [Paragraph(text), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)]
+    for pool in sizing.pools:
+        blocks += _owners(run, sizing, pool)
+    return Section("Who pays?", (*blocks, Paragraph(_OWNERS_TEXT)))
+
+
+def _owners(run: Run, sizing: Sizing, pool: PoolSizing) -> tuple[Block, ...]:
+    """Concentration of the payments, and the owners of the tail."""
+    data = Concentration.of(run, pool.pool)
+    return _present(
+        Chart(gallery.concentration_picture(data, sizing, pool)),
+        figures.concentration(data, sizing, pool),
+        *figures.owners(tail_owners(run, pool.pool), sizing, pool),
+    )
 
 
 def _worst(worst: WorstPath) -> Section:

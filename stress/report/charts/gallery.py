@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stress.report.charts import style
+from stress.report.charts.concentration import concentration
 from stress.report.charts.exceedance import Losses, loss_exceedance
 from stress.report.charts.fund_curve import fund_curve
 from stress.report.charts.markets import MarketRow, adl_probability, contributions, open_interest, rows_height
@@ -20,6 +21,7 @@ from stress.report.charts.who_pays import Bar, Waterfall, bar_label, who_pays
 from stress.report.worst import WorstPath
 from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, ascending
+from stress.sizing.owners import Concentration
 from stress.sizing.result import METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
 from stress.sizing.words import clock, money, money_estimate, odds, percent, percent_estimate
@@ -109,6 +111,22 @@ def payers_picture(sizing: Sizing, pool: PoolSizing) -> Picture:
     alt = f"Who pays the bad debt of pool {pool.pool} at the mean, at quantiles and on the worst path; there: {worst}."
     height = 1.3 + 0.62 * len(bars) if any(bar.total > 0.0 for bar in bars) else style.STRIP
     return Picture(_file("payers", pool), _title("Bad debt by layer", sizing, pool), alt, height, fill)
+
+
+def concentration_picture(data: Concentration, sizing: Sizing, pool: PoolSizing) -> Picture:
+    """How much of what owners of a pool pay for others its largest payers pay."""
+
+    def fill(figure: Figure) -> None:
+        concentration(figure.subplots(), data)
+
+    ten = data.measures["paid_top10_share"]
+    median = f"there the ten largest payers pay {percent(float(np.median(ten)))} in the median" if ten.size else "none"
+    alt = (
+        f"Share of what owners of pool {pool.pool} pay for others, in ADL haircuts and shared losses, that the largest "
+        f"payer, the ten and the hundred largest pay, on {ten.size:,} of {data.paths:,} paths; {median}."
+    )
+    height = 3.9 if ten.size else style.STRIP
+    return Picture(_file("concentration", pool), _title("How unevenly owners pay", sizing, pool), alt, height, fill)
 
 
 def timeline_pictures(worst: WorstPath) -> list[Picture]:
