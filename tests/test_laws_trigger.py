@@ -11,7 +11,6 @@ from tests.conformance.case import Json
 from tests.following import follow, in_breach
 from tests.venues import BOOKS, populate
 
-BLOCK = 16
 STEPS = 60
 RULES = {
     "size": {"type": "full"},
@@ -54,28 +53,36 @@ def test_same_breaches_as_a_full_scan(case: Json) -> None:
     assert_found_as_by_full_scan(case)
 
 
-@settings(max_examples=10)
-@given(walks(st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7])))
-def test_same_breaches_across_blocks(case: Json) -> None:
-    assert_found_as_by_full_scan(case)
-
-
-def test_blocks_are_passed_over_and_looked_at_again() -> None:
-    """One account per block can breach; it is found at the very step, and again after it has recovered."""
-    steps = 12
+def single_longs(wallets: list[float], prices: list[float]) -> Json:
+    """Accounts long one unit at 100 with these wallets, over a path of one market; nobody trades."""
     book = {"depth": None, "delta": 1.0, "phi": 0.0, "half_life": None, "mark": {"type": "index"}, "tiers": [[0, 0.01]]}
-    case = populate(1, steps, 3 * BLOCK, [book], [RULES], 100)
-    prices = 100.0 * np.array([1.0, 0.999, 0.998, 0.997, 0.95, 0.949, 0.948, 0.99, 0.991, 0.95, 0.9501, 0.9502, 0.9])
-    case["markets"][0] |= {"price": prices.tolist()}
-    for i, account in enumerate(case["accounts"]):
-        wallet = 5.5 if i % BLOCK == BLOCK - 1 else 50.0
+    case = populate(1, len(prices) - 1, len(wallets), [book], [RULES], 100)
+    case["markets"][0] |= {"price": prices}
+    for account, wallet in zip(case["accounts"], wallets, strict=True):
         account |= {"cash": wallet, "positions": {"M0": [1.0, 100.0]}}
+    return case
+
+
+def test_an_account_is_found_at_the_very_step_and_again_after_it_has_recovered() -> None:
+    prices = [100.0, 99.9, 99.8, 99.7, 95.0, 94.9, 94.8, 99.0, 99.1, 95.0, 95.01, 95.02, 90.0]
+    case = single_longs([5.5, 50.0, 5.5, 50.0], prices)
     assert_found_as_by_full_scan(case)
     _, states = follow(case)
-    for i in range(3):
-        seen = [int(state.accounts.each["since"][i * BLOCK + BLOCK - 1]) for state in states]
+    for i in (0, 2):
+        seen = [int(state.accounts.each["since"][i]) for state in states]
         assert seen == [-1, -1, -1, -1, 4, 4, 4, -1, -1, 9, 9, 9, 9]
-        assert all(state.accounts.each["since"][i * BLOCK] == -1 for state in states)
+        assert all(state.accounts.each["since"][i + 1] == -1 for state in states)
+
+
+def test_only_accounts_that_a_move_can_have_hurt_are_looked_at() -> None:
+    """Wallets that last for falls of 4, 9, 14, ... % where prices fall by 10 %: two are looked at, 98 never."""
+    wallets = [5.0 * (n + 1) for n in range(100)]
+    venue, states = follow(single_longs(wallets, [100.0, 99.0, 97.0, 100.0, 90.0, 101.0]))
+    looked = states[-1].watch.each["looked"] == states[-1].watch.counts[0].stamp
+    distance = (np.array(wallets) - 1.0) / 100.0
+    np.testing.assert_array_equal(looked, distance < 0.11)
+    assert venue.book.accounts.size == 100
+    assert looked.sum() == 2
 
 
 @pytest.mark.parametrize(("quantity", "rate"), [(1.0, 0.0), (-1.0, 0.0), (-1.0, 0.02)])
