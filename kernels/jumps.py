@@ -206,14 +206,20 @@ def compensate(sources: Sources, arrivals: Arrivals, n: int, dt: float, log_pric
     fall(arrivals.falling[n], 1.0 - reverted)
 
 
+@lane_kernel
+def remaining_after(decay: float, years: float) -> float:
+    """Share of an excess intensity that is left after a time; exp64 holds down to -708."""
+    return exp64(-decay * years) if decay * years < 700.0 else 0.0
+
+
 @kernel
 def excite(sources: Sources, arrivals: Arrivals, n: int, lane: int, until: float, log_price: Floats) -> None:
     """Raise the intensity after the pending arrival, and compensate for that from there to ``until``, in years."""
     decay, time = sources.decay[n], arrivals.time[n, lane]
     rise = sources.branching[n] * decay
-    arrivals.excess[n, lane] = rise + arrivals.excess[n, lane] * exp64(-decay * (time - arrivals.last[n, lane]))
+    arrivals.excess[n, lane] = rise + arrivals.excess[n, lane] * remaining_after(decay, time - arrivals.last[n, lane])
     arrivals.last[n, lane] = time
-    remaining = exp64(-decay * (until - time))
+    remaining = remaining_after(decay, until - time)
     arrivals.falling[n, lane] += rise * remaining
     for m in range(log_price.shape[0]):
         if sources.probability[n, m] > 0.0:

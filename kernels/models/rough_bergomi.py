@@ -34,6 +34,10 @@ RULE = Rule(
 variance being that of the scheme: so the mean of the variance is xi0 at any step and with any fit."""
 
 
+LEAST = -700.0
+"""Least exponent of the variance, which is nothing by then: exp64 holds down to -708."""
+
+
 @kernel
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with dt, its root, xi0, eta sqrt(2H), what the last step of the integral takes of the variance shock and
@@ -72,7 +76,8 @@ def move(coefficient: Floats, drift: float, stretch: float, half: float, third: 
         now = v[lane]
         x[lane] += (drift - 0.5 * dt * now) + scale * math.sqrt(now) * np.float64(zx[lane])
         latest = shared * np.float64(zv[lane]) + alone * np.float64(own[lane])
-        v[lane] = level * exp64(vol * (latest + past[lane]) - half)
+        exponent = vol * (latest + past[lane]) - half
+        v[lane] = level * exp64(exponent if exponent > LEAST else LEAST)
         past[lane] = 0.0
 
 

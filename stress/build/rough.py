@@ -8,7 +8,7 @@ from stress.kernels.structs import Floats
 
 PER_DECADE = 2.5
 """Exponentials per factor of ten in time: with the reach below the fitted weights are within 0.1 %."""
-BEYOND = 0.5
+BEYOND = 0.75
 """Decades that the speeds reach beyond the first lag and the last."""
 DENSE = 64
 """Lags fitted one by one; later ones are taken at equal ratios, since the weights change by their ratio."""
