@@ -44,7 +44,7 @@ def _place_all(venue: Venue, watch: Watch, accounts: Accounts, now: Records) -> 
             watch.exposed[watch.counts[0].exposed] = i
             watch.counts[0].exposed += 1
         distance = slack / slope * (1.0 - ROUNDING) if slope > 0.0 else 0.0
-        for j in range(book.accounts[i].first, book.accounts[i].last):
+        for j in range(book.accounts[i].first, book.accounts[i].end):
             for direction in range(2):
                 _place(venue, watch, accounts, now, j, direction, distance)
 

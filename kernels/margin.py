@@ -1,4 +1,9 @@
-"""Equity, maintenance margin and dust of margin accounts."""
+"""Equity, maintenance margin and dust of margin accounts.
+
+Equity counts collateral at its whole price; the haircut is taken off where
+equity is held against maintenance. Gross notional, and with it dust, is that
+of contracts alone.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +37,28 @@ def position_maintenance(markets: Markets, now: Records, m: int, quantity: float
 def equity(book: Book, accounts: Accounts, now: Records, i: int) -> float:
     """Equity of account i at the mark."""
     value = accounts.each[i].cash
-    for j in range(book.accounts[i].first, book.accounts[i].last):
+    for j in range(book.accounts[i].first, book.accounts[i].end):
         value += accounts.positions[j].quantity * now[book.positions[j].market].worth
     return value
+
+
+@part
+def haircuts(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> float:
+    """What of the equity of account i does not count towards margin."""
+    total = 0.0
+    for j in range(book.accounts[i].last, book.accounts[i].end):
+        m = book.positions[j].market
+        total += markets.each[m].haircut * accounts.positions[j].quantity * now[m].mark
+    return total
+
+
+@part
+def collateral(book: Book, accounts: Accounts, now: Records, i: int) -> float:
+    """Value of the collateral of account i at the mark, haircuts not taken off."""
+    total = 0.0
+    for j in range(book.accounts[i].last, book.accounts[i].end):
+        total += accounts.positions[j].quantity * now[book.positions[j].market].mark
+    return total
 
 
 @part
@@ -48,7 +72,7 @@ def maintenance(book: Book, markets: Markets, accounts: Accounts, now: Records, 
 
 @part
 def gross(book: Book, accounts: Accounts, now: Records, i: int) -> float:
-    """Gross notional of account i at the mark."""
+    """Gross notional of the contracts of account i at the mark."""
     total = 0.0
     for j in range(book.accounts[i].first, book.accounts[i].last):
         total += abs(accounts.positions[j].quantity) * now[book.positions[j].market].mark
@@ -70,7 +94,7 @@ def is_insolvent(book: Book, accounts: Accounts, now: Records, i: int) -> bool:
 
 @part
 def is_flat(book: Book, accounts: Accounts, i: int) -> bool:
-    """Whether account i holds no position."""
+    """Whether account i holds no contract; it may hold collateral."""
     for j in range(book.accounts[i].first, book.accounts[i].last):
         if accounts.positions[j].quantity != 0.0:
             return False

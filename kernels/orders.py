@@ -9,7 +9,7 @@ import numpy as np
 from .auction import NO_FILL
 from .jit import part
 from .limits import FILLABLE, SLIPPAGE, limit_price
-from .margin import dust, equity, gross, maintenance, position_maintenance
+from .margin import dust, equity, gross, haircuts, maintenance, position_maintenance
 from .records import Records
 from .sizes import FRACTION, TO_TARGET, fraction, to_target
 from .state import Accounts, Ledger, Orders
@@ -93,9 +93,11 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
     notional = gross(book, accounts, now, i)
     if abs(account_equity) < dust(notional):
         account_equity = 0.0  # as ADL leaves it: rounding must not decide on which side of the mark the limit is
+    counted = account_equity - haircuts(book, venue.markets, accounts, now, i)
+    limiting = counted if pools[p].limit_rule == FILLABLE else account_equity
     common, phase = 1.0, fraction.EVERYTHING
     if pools[p].size_rule == TO_TARGET:
-        common = to_target.share(book, venue.markets, accounts, now, i, account_equity, pools[p].size_share)
+        common = to_target.share(book, venue.markets, accounts, now, i, counted, pools[p].size_share)
     elif pools[p].size_rule == FRACTION:
         phase = fraction.phase(pools, accounts, p, i, step)
         if phase == fraction.WAIT:
@@ -110,7 +112,7 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
             share = fraction.share(pools, p, abs(quantity) * now[m].mark)
         partial = partial or share < 1.0
         if share * abs(quantity) >= NO_FILL:
-            limit = _standing_limit(venue, accounts, now, j, p, account_equity, requirement, notional, step)
+            limit = _standing_limit(venue, accounts, now, j, p, limiting, requirement, notional, step)
             count = _append(orders, count, i, j, m, -share * quantity, limit)
     if pools[p].size_rule == FRACTION and (partial or phase == fraction.EVERYTHING):
         accounts.each[i].sliced = step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .jit import part
 from .layers import TREASURY
-from .layers.balance import FALL, LOW, has_balance, layer_equity, layer_gross
+from .layers.balance import COLLATERAL_LOSS, FALL, LOW, has_balance, layer_collateral, layer_equity, layer_notional
 from .layers.hedge import value_hedges
 from .margin import equity, is_insolvent
 from .marks import book_price
@@ -27,6 +27,7 @@ RESIDUAL_OPEN = POOL_COLUMNS.index("residual_open")
 LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 EQUITY_END = LAYER_COLUMNS.index("equity_end")
 INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
+COLLATERAL_END = LAYER_COLUMNS.index("collateral_end")
 OF_POOL = ("paid", "paid_for_layers", "received", "fees")
 OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in OF_POOL)
 """Columns that say something of a balance and not of a pool's dealings with it."""
@@ -57,7 +58,7 @@ def _note_long(venue: Venue, state: State) -> None:
         now[m].long = now[m].long_start
     for n in range(watch.counts[0].touched):
         i = watch.touched[n]
-        for j in range(book.accounts[i].first, book.accounts[i].last):
+        for j in range(book.accounts[i].first, book.accounts[i].end):
             held = book.positions[j]
             now[held.market].long += max(0.0, state.accounts.positions[j].quantity) - max(0.0, held.quantity)
 
@@ -111,8 +112,11 @@ def _collect_layers(venue: Venue, state: State) -> None:
     value_hedges(venue, state)
     for k in range(venue.layers.size):
         if has_balance(venue.layers, k):
+            held = layer_collateral(venue.markets, state.layers, state.market, k)
             state.layers.out[k, EQUITY_END] = layer_equity(state.layers, state.market, k)
-            state.layers.out[k, INVENTORY_END] = layer_gross(state.layers, state.market, k)
+            state.layers.out[k, INVENTORY_END] = layer_notional(venue.markets, state.layers, state.market, k)
+            state.layers.out[k, COLLATERAL_END] = held
+            state.layers.out[k, COLLATERAL_LOSS] -= held
     for k in range(venue.layers.size):
         if venue.layers[k].balance != k:
             for column in OF_BALANCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .dynamic_margin import PEAK, observe_factors, start_factors
+from .instruments import SPOT
 from .jit import kernel, part
 from .layers.balance import (
     DEPLETION,
@@ -67,7 +68,7 @@ def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Float
 
 @part
 def _reset_account(book: Book, accounts: Accounts, i: int) -> None:
-    for j in range(book.accounts[i].first, book.accounts[i].last):
+    for j in range(book.accounts[i].first, book.accounts[i].end):
         accounts.positions[j].quantity = book.positions[j].quantity
         accounts.positions[j].limit_step = NEVER
         accounts.positions[j].adl_gain = 0.0
@@ -79,14 +80,16 @@ def _reset_account(book: Book, accounts: Accounts, i: int) -> None:
 
 
 @part
-def _sum_positions(book: Book, now: Records, ledger: Ledger) -> None:
-    """Net positions of the pools and open interest of the markets at index 0."""
+def _sum_positions(venue: Venue, now: Records, ledger: Ledger) -> None:
+    """Net contracts of the pools, and what accounts hold long in the markets, at index 0."""
+    book = venue.book
     zero(ledger.outside_start)
     for m in range(now.size):
         now[m].long_start = 0.0
     for j in range(book.positions.size):
         held = book.positions[j]
-        ledger.outside_start[book.accounts[held.holder].pool, held.market] -= held.quantity
+        if venue.markets.each[held.market].kind != SPOT:
+            ledger.outside_start[book.accounts[held.holder].pool, held.market] -= held.quantity
         now[held.market].long_start += max(0.0, held.quantity)
 
 
@@ -101,7 +104,7 @@ def _reset_accounts(venue: Venue, state: State) -> None:
         for i in range(accounts.each.size):
             _reset_account(venue.book, accounts, i)
             accounts.each[i].start_equity = equity(venue.book, accounts, now, i)
-        _sum_positions(venue.book, now, state.ledger)
+        _sum_positions(venue, now, state.ledger)
         lay_out(venue, watch, accounts, now)
     begin_watch(watch, now)
 
@@ -129,7 +132,7 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
 
 @part
 def _reset_ledger(venue: Venue, ledger: Ledger) -> None:
-    """Outside traders begin with minus the pool's net position and its cost at no price."""
+    """Outside traders begin with minus the pool's net position and its cost at no price, and without collateral."""
     for row in range(ledger.each.size):
         for m in range(ledger.outside_quantity.shape[1]):
             ledger.outside_quantity[row, m] = ledger.outside_start[row, m]

@@ -7,7 +7,7 @@ w     path of a block (``lane`` where paths lie side by side)
 s     check step; index 0 is the initial state
 m     market
 i     margin account
-j     position, account by account
+j     position, account by account, contracts before collateral
 p     pool
 o     owner in a pool; who trades in two pools is two of them
 l     layer, sorted by place in the waterfall, then pool
@@ -107,14 +107,15 @@ HOLDER = record(
         "Its place in [0, 1) by name: for the ADL rank `random` and ties of takeovers; else 0.",
     ),
     ("first", int, "First position of the account."),
-    ("last", int, "One after its last position."),
+    ("last", int, "One after its last contract; what follows up to `end` is collateral."),
+    ("end", int, "One after its last position: contracts, then collateral."),
 )
 
 HOLDING = record(
     ("market", int, "Market of the position; an account has at most one position per market."),
     ("holder", int, "Account of the position."),
-    ("quantity", float, "Signed quantity at index 0, base units."),
-    ("entry", float, "Entry price."),
+    ("quantity", float, "Signed quantity at index 0, base units; never negative for collateral."),
+    ("entry", float, "Entry price; that of collateral means nothing."),
 )
 
 TIER = record(

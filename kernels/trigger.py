@@ -30,7 +30,10 @@ def _steepest(markets: Markets, now: Records, m: int) -> float:
 
 @part
 def judge(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int) -> tuple[float, float, float]:
-    """Slack, slope and gross notional of account i, in one pass over its positions."""
+    """Slack, slope and gross notional of account i, in one pass over its positions.
+
+    Collateral acts as a long position: its haircut is the equity that a maintenance rate would ask for.
+    """
     slack, slope, gross = accounts.each[i].cash, 0.0, 0.0
     for j in range(book.accounts[i].first, book.accounts[i].last):
         quantity = accounts.positions[j].quantity
@@ -42,6 +45,11 @@ def judge(book: Book, markets: Markets, accounts: Accounts, now: Records, i: int
         steepest = _steepest(markets, now, m)
         slope += notional * (max(1.0, steepest) if quantity > 0.0 else 1.0 + steepest)
         gross += notional
+    for j in range(book.accounts[i].last, book.accounts[i].end):
+        m = book.positions[j].market
+        counted = (1.0 - markets.each[m].haircut) * accounts.positions[j].quantity * now[m].mark
+        slack += counted
+        slope += counted
     return slack, slope, gross
 
 
@@ -73,7 +81,7 @@ def _note_breach(watch: Watch, accounts: Accounts, i: int, step: int, cooldown: 
 def _release(venue: Venue, watch: Watch, accounts: Accounts, now: Records, i: int, distance: float) -> None:
     """Let account i wait in every market and direction that can hurt it."""
     book, before = venue.book, mark_looked(watch, i)
-    for j in range(book.accounts[i].first, book.accounts[i].last):
+    for j in range(book.accounts[i].first, book.accounts[i].end):
         m, quantity = book.positions[j].market, accounts.positions[j].quantity
         for direction in range(2):
             hurt = is_hurt_by(venue.markets, now, m, quantity, direction)

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stress.kernels.cascade import NOBODY
+from stress.kernels.instruments import SPOT
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
 from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, paths_of, venue_of
 from tests.conformance.play import end_state
+from tests.venues import posted_value
 
 DUST = 1e-9
 """Of gross notional: what the model lets rounding lose."""
@@ -89,9 +91,22 @@ def equities(venue: Venue, state: State, marks: Floats | None = None) -> Floats:
 
 
 def notionals(venue: Venue, state: State, marks: Floats | None = None) -> Floats:
-    """[j] notional at ``marks`` [m], by default those of the state."""
+    """[j] notional of contracts at ``marks`` [m], by default those of the state; none of collateral."""
     price = np.array(state.market["mark"]) if marks is None else marks
-    return np.abs(quantities(state)) * price[venue.book.positions["market"]]
+    contracts = ~posted(venue)
+    return contracts * np.abs(quantities(state)) * price[venue.book.positions["market"]]
+
+
+def posted(venue: Venue) -> NDArray[np.bool_]:
+    """[j] whether a position is collateral."""
+    return np.array(venue.markets.each["kind"][venue.book.positions["market"]] == SPOT)
+
+
+def haircuts(venue: Venue, state: State) -> Floats:
+    """[i] what of the collateral does not count towards margin."""
+    market = venue.book.positions["market"]
+    price, cut = np.array(state.market["mark"]), np.array(venue.markets.each["haircut"])
+    return per_account(venue, posted(venue) * cut[market] * quantities(state) * price[market])
 
 
 def grosses(venue: Venue, state: State, marks: Floats | None = None) -> Floats:
@@ -120,7 +135,8 @@ def maintenances(venue: Venue, state: State, marks: Floats | None = None) -> Flo
 def in_breach(venue: Venue, state: State) -> NDArray[np.bool_]:
     """[i] whether each account is under maintenance by more than dust, by a full scan."""
     gross = grosses(venue, state)
-    return np.array(equities(venue, state) - maintenances(venue, state) < -DUST * (gross + 1.0))
+    counted = equities(venue, state) - haircuts(venue, state)
+    return np.array(counted - maintenances(venue, state) < -DUST * (gross + 1.0))
 
 
 def scale_of(case: Json) -> float:
@@ -129,4 +145,4 @@ def scale_of(case: Json) -> float:
     held = sum(abs(q) * highest[name] for account in case["accounts"] for name, (q, _) in account["positions"].items())
     wallets = sum(abs(account["cash"]) for account in case["accounts"])
     capital = sum(layer.get("cash", 0.0) for pool in case["pools"] for layer in pool["layers"])
-    return float(held + wallets + capital)
+    return float(held + wallets + capital + posted_value(case))

@@ -12,17 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.conformance import Unsupported, play
+from tests.conformance import play
 from tests.conformance.__main__ import main
 from tests.conformance.compare import differences
 
 OWN = sorted((Path(__file__).parent / "cases").glob("*.json"))
 GIVEN = sorted((Path(__file__).resolve().parents[2] / "shared" / "conformance").glob("*.json"))
-
-UNSUPPORTED = {
-    "collateral_depeg",
-}
-"""Cases that ask for rules which are not built yet; the set must shrink as they are."""
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -37,20 +32,10 @@ def test_own_cases(file: Path) -> None:
     assert differences(case, play(case["input"])) == []
 
 
-@pytest.mark.parametrize("file", [file for file in GIVEN if file.stem not in UNSUPPORTED], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", GIVEN, ids=lambda file: file.stem)
 def test_given_cases(file: Path) -> None:
     case = read(file)
     assert differences(case, play(case["input"])) == []
-
-
-def test_no_case_is_refused_but_the_named_ones(shared: Path) -> None:
-    refused = set()
-    for file in sorted((shared / "conformance").glob("*.json")):
-        try:
-            play(read(file)["input"])
-        except Unsupported:
-            refused.add(file.stem)
-    assert refused == UNSUPPORTED
 
 
 def test_a_wrong_number_is_found() -> None:

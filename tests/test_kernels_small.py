@@ -20,7 +20,7 @@ from stress.kernels.ranks.bitmex import bitmex
 from stress.kernels.ranks.hyperliquid import hyperliquid
 from stress.kernels.state import State
 from stress.kernels.waterfill import waterfill
-from tests.conformance.case import Json, venue_of
+from tests.conformance.case import Json, paths_of, venue_of
 from tests.conformance.play import end_state
 from tests.following import bracketed, equities, maintenances
 from tests.harness import maintenance_of, share_to_target
@@ -167,8 +167,8 @@ def kept_by(state: State, factor: float) -> State:
 @given(cases(books=NEUTRAL_BOOKS, pools=1), st.sampled_from([1.01, 1.5, 4.0]))
 def test_to_target_is_the_least_share_that_restores_the_account(case: Json, target: float) -> None:
     venue = venue_of(case)
-    start = np.log([[market["price"][0] for market in case["markets"]]])
-    state = end_state(venue._replace(clock=venue.clock._replace(checks=0)), start, np.zeros_like(start))
+    log_price, variance = paths_of(case)
+    state = end_state(venue._replace(clock=venue.clock._replace(checks=0)), log_price[:1], variance[:1])
     for i, equity in enumerate(equities(venue, state)):
         share = share_to_target(venue.book, venue.markets, state.accounts, state.market, i, float(equity), target)
         kept = [maintenances(venue, kept_by(state, factor))[i] for factor in (1.0 - share, 1.0 - 0.999 * share)]

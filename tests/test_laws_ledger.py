@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stress.kernels.instruments import SPOT
 from stress.kernels.layers import ADL as ADL_KIND
 from stress.kernels.layers import INSURANCE_FUND
 from stress.kernels.layers import SOCIALISE as SOCIALISE_KIND
@@ -47,8 +48,8 @@ def cash(venue: Venue, state: State) -> Floats:
     return np.array(total - pool_column(state, "residual"))
 
 
-def contracts(venue: Venue, state: State) -> Floats:
-    """[p, m] units of accounts, layers and outside traders."""
+def units(venue: Venue, state: State) -> Floats:
+    """[p, m] contracts, and units of collateral, of accounts, layers and outside traders."""
     total = np.array(state.ledger.outside_quantity)
     pool = venue.book.accounts["pool"][venue.book.positions["holder"]]
     np.add.at(total, (pool, venue.book.positions["market"]), quantities(state))
@@ -58,13 +59,17 @@ def contracts(venue: Venue, state: State) -> Floats:
 
 @EXAMPLES
 @given(cases())
-def test_cash_and_contracts_are_conserved(case: Json) -> None:
+def test_cash_contracts_and_collateral_are_conserved(case: Json) -> None:
+    """Contracts sum to nothing; of collateral nobody outside has any at first."""
     venue, states = follow(case)
     scale = scale_of(case)
-    start = cash(venue, states[0])
+    start, assets = cash(venue, states[0]), venue.markets.each["kind"] == SPOT
+    posted = units(venue, states[0])
+    assert not states[0].ledger.outside_quantity[:, assets].any()
+    assert (np.abs(posted[:, ~assets] * states[0].market["mark"][~assets]) <= DUST * scale).all()
     for state in states:
         np.testing.assert_allclose(cash(venue, state), start, rtol=0.0, atol=DUST * scale)
-        money = contracts(venue, state) * state.market["mark"]
+        money = (units(venue, state) - posted) * state.market["mark"]
         np.testing.assert_allclose(money, 0.0, rtol=0.0, atol=DUST * scale)
 
 
@@ -148,11 +153,11 @@ def test_a_fund_that_shares_never_pays_itself_under_its_floor(case: Json) -> Non
 @EXAMPLES
 @given(cases())
 def test_written_off_accounts_are_flat_and_even(case: Json) -> None:
-    """No account ends flat and in debt: what no layer takes is written off at once."""
+    """No account ends flat and in debt: what no layer takes is written off at once, and collateral goes before."""
     venue, states = follow(case)
     for state in states[1:]:
         flat = grosses(venue, state) == 0.0
-        assert (state.accounts.each["cash"][flat] >= -DUST * scale_of(case)).all()
+        assert (equities(venue, state)[flat] >= -DUST * scale_of(case)).all()
 
 
 def test_the_weather_is_rough_enough() -> None:

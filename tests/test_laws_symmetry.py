@@ -48,7 +48,8 @@ def assert_same(found: Any, expected: Any, tolerance: float, where: str = "", re
 def shortened(case: Json, points: int) -> Json:
     """The case up to its ``points``-th price."""
     markets = [{**m, "price": m["price"][:points], "sigma": m["sigma"][:points]} for m in case["markets"]]
-    return {**case, "markets": markets}
+    assets = [{**asset, "price": asset["price"][:points]} for asset in case["collateral"]]
+    return {**case, "markets": markets, "collateral": assets}
 
 
 def renamed(case: Json) -> Json:
@@ -67,11 +68,13 @@ def renamed(case: Json) -> Json:
             "pool": f"B{account['pool']}",
             "cash": account["cash"],
             "positions": {f"B{name}": position for name, position in account["positions"].items()},
+            "collateral": {f"B{name}": held for name, held in account["collateral"].items()},
         }
         for account in case["accounts"]
     ]
     markets = [{**market, "name": f"B{market['name']}"} for market in case["markets"]]
-    return {**case, "markets": markets, "pools": pools, "accounts": accounts}
+    assets = [{**asset, "name": f"B{asset['name']}"} for asset in case["collateral"]]
+    return {**case, "markets": markets, "pools": pools, "accounts": accounts, "collateral": assets}
 
 
 def grown(case: Json, factor: float) -> Json:
@@ -83,6 +86,7 @@ def grown(case: Json, factor: float) -> Json:
     for account in case["accounts"]:
         account["cash"] *= factor
         account["positions"] = {name: [factor * q, entry] for name, (q, entry) in account["positions"].items()}
+        account["collateral"] = {name: factor * held for name, held in account["collateral"].items()}
     for pool in case["pools"]:
         pool["capacity"] = None if pool["capacity"] is None else factor * pool["capacity"]
         if "above" in pool["size"]:
@@ -143,15 +147,19 @@ def test_venues_that_share_nothing_do_not_touch(one: Json, other: Json) -> None:
     steps = min(len(case["markets"][0]["price"]) for case in (one, other))
     one, other = shortened(one, steps), renamed(shortened(other, steps))
     other["max_rounds"] = one["max_rounds"]
-    together = {**one, **{part: one[part] + other[part] for part in ("markets", "accounts", "pools")}}
+    together = {**one, **{part: one[part] + other[part] for part in ("markets", "accounts", "pools", "collateral")}}
     found = play(together)
     for case, first in ((one, 0), (other, len(one["markets"]))):
         expected = play(case)
         own = slice(first, first + len(case["markets"]))
+        posted = 0 if case is one else len(one["collateral"])
         for part in ("accounts", "layers"):
             for name, entry in expected[part].items():
                 for word in {"q", "hedge"} & entry.keys():
                     entry[word] = [0.0] * first + entry[word] + [0.0] * (len(together["markets"]) - own.stop)
+                if part == "accounts":
+                    after = len(together["collateral"]) - posted - len(case["collateral"])
+                    entry["b"] = [0.0] * posted + entry["b"] + [0.0] * after
                 assert_same(found[part][name], entry, 1e-9 * scale_of(case), name)
         for name, entry in expected["pools"].items():
             assert_same(found["pools"][name], entry, 1e-9 * scale_of(case), name)

@@ -154,6 +154,9 @@ NEUTRAL_BOOKS = BOOKS.map(lambda book: {**book, "mark": {"type": "index"}, "phi"
 """Books whose marks do not move within a step."""
 
 
+HAIRCUTS = st.one_of(st.just([]), st.lists(st.sampled_from([0.0, 0.05, 0.3, 1.0]), min_size=1, max_size=2))
+"""One for each asset that may be posted as collateral."""
+
 ACCOUNTS = st.integers(3, 30)
 
 
@@ -230,6 +233,31 @@ def populate(seed: int, steps: int, accounts: int, books: Sequence[Json], pools:
     return {"dt": 1.0, "max_rounds": rounds, "seed": draws, "markets": markets, "accounts": people, "pools": scaled}
 
 
+def _weak_price(rng: np.random.Generator, steps: int) -> list[float]:
+    """A price that holds but for small change, until on some day it breaks and recovers in part."""
+    price = np.full(steps + 1, 10.0 ** rng.uniform(-1.0, 2.0))
+    broken = rng.integers(1, steps + 2)
+    price[broken:] *= rng.uniform(0.5, 0.98)
+    price[broken + 2 :] *= rng.uniform(0.9, 1.2)
+    return [float(p) for p in price * np.exp(rng.normal(0.0, 0.003, steps + 1))]
+
+
+def collateralised(case: Json, seed: int, haircuts: Sequence[float]) -> Json:
+    """The case with assets of these haircuts, in which some accounts have posted some of their wallets."""
+    rng, steps = np.random.default_rng([seed, 1]), len(case["markets"][0]["price"]) - 1
+    assets = [{"name": f"C{n}", "price": _weak_price(rng, steps), "haircut": cut} for n, cut in enumerate(haircuts)]
+    accounts = []
+    for account in case["accounts"]:
+        posted, cash = {}, account["cash"]
+        for asset in assets:
+            value = float(rng.choice([0.0, 0.3, 0.9, 1.3])) * cash
+            if value > 0.0:
+                posted[asset["name"]] = value / asset["price"][0]
+                cash -= value
+        accounts.append({**account, "cash": cash, "collateral": posted})
+    return {**case, "accounts": accounts, "collateral": assets}
+
+
 @st.composite
 def cases(
     draw: st.DrawFn,
@@ -238,14 +266,24 @@ def cases(
     books: Strategy = BOOKS,
     accounts: Strategy = ACCOUNTS,
     pools: int = 2,
+    haircuts: Strategy = HAIRCUTS,
 ) -> Json:
-    """Inputs of cases: up to three markets and up to ``pools`` pools."""
+    """Inputs of cases: up to three markets, up to ``pools`` pools, up to two assets as collateral."""
     drawn_books = draw(st.lists(books, min_size=1, max_size=3))
     drawn_pools = []
     for _ in range(draw(st.integers(1, pools))):
         drawn_pools.append({**draw(liquidation), "layers": draw(layers)})
     seed, steps, count = draw(st.integers(0, 2**32 - 1)), draw(st.integers(2, 12)), draw(accounts)
-    return populate(seed, steps, count, drawn_books, drawn_pools, draw(st.sampled_from([100, 100, 3, 1])))
+    case = populate(seed, steps, count, drawn_books, drawn_pools, draw(st.sampled_from([100, 100, 3, 1])))
+    return collateralised(case, seed, draw(haircuts))
+
+
+def posted_value(case: Json) -> float:
+    """Collateral of all accounts at its highest prices."""
+    highest = {asset["name"]: max(asset["price"]) for asset in case.get("collateral", [])}
+    return sum(
+        units * highest[name] for account in case["accounts"] for name, units in account.get("collateral", {}).items()
+    )
 
 
 def sample(count: int) -> list[Json]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from ..auction import NO_FILL, WHOLE, sort_by_key
+from ..instruments import SPOT
 from ..jit import part
 from ..margin import bankruptcy_price, dust, equity, gross, is_flat, is_insolvent, maintenance, position_maintenance
 from ..orders import share_of_maintenance
@@ -22,7 +23,7 @@ from ..structs import Venue
 from ..watch import disturb
 from ..waterfill import waterfill
 from . import AT_BANKRUPTCY, AT_MARK
-from .balance import PAID_FOR_LAYERS, has_balance, is_under_floor, layer_equity, layer_gross
+from .balance import PAID_FOR_LAYERS, has_balance, is_under_floor, layer_equity, layer_notional
 
 ADL_NOTIONAL = POOL_COLUMNS.index("adl_notional")
 ADL_HAIRCUT = POOL_COLUMNS.index("adl_haircut")
@@ -69,7 +70,7 @@ def _close_layers(venue: Venue, state: State, k: int, unlimited: int) -> int:
         layers.each[other].closing = 1
         layers.each[other].closing_equity = layer_equity(layers, now, other)
         layers.each[other].closing_maintenance = maintained
-        layers.each[other].closing_gross = layer_gross(layers, now, other)
+        layers.each[other].closing_gross = layer_notional(venue.markets, layers, now, other)
         count += 1
     return count
 
@@ -84,11 +85,11 @@ def _forget_closing(state: State, k: int, breaches: int) -> None:
 
 @part
 def closes_layer(venue: Venue, state: State, k: int, adl: int, unlimited: int) -> bool:
-    """Whether ADL layer ``adl`` closes layer k: under its floor, with inventory, in the same pool."""
+    """Whether ADL layer ``adl`` closes layer k: under its floor, with contracts, in the same pool."""
     layers = venue.layers
     if not has_balance(layers, k) or layers[k].adl_below_floor == 0 or layers[k].pool != layers[adl].pool:
         return False
-    if layer_gross(state.layers, state.market, k) == 0.0:
+    if layer_notional(venue.markets, state.layers, state.market, k) == 0.0:
         return False
     return is_under_floor(layers, state.layers, state.market, k, unlimited)
 
@@ -334,6 +335,8 @@ def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float
         return False
     closed = False
     for m in range(venue.markets.each.size):
+        if venue.markets.each[m].kind == SPOT:
+            continue
         closed = _batch(venue, state, k, m, 1.0, breaches, seconds) or closed
         closed = _batch(venue, state, k, m, -1.0, breaches, seconds) or closed
     _forget_closing(state, k, breaches)

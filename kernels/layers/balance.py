@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+from ..instruments import SPOT
 from ..jit import kernel, part
 from ..margin import dust
 from ..records import Records
 from ..results import LAYER_COLUMNS
 from ..state import LayerState, Ledger
-from ..structs import Floats
+from ..structs import Floats, Markets
 from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND, TREASURY
 from .stop import is_stopped, note_high
 
@@ -24,6 +25,7 @@ FIRST_UNDER = LAYER_COLUMNS.index("first_under_s")
 HEDGED = LAYER_COLUMNS.index("hedge_notional")
 HEDGE_RESULT = LAYER_COLUMNS.index("hedge_result")
 DEPLETION = LAYER_COLUMNS.index("depletion_s")
+COLLATERAL_LOSS = LAYER_COLUMNS.index("collateral_loss")
 
 
 @kernel
@@ -44,20 +46,42 @@ def layer_equity(state: LayerState, now: Records, k: int) -> float:
 
 
 @part
-def is_flat_layer(state: LayerState, now: Records, k: int) -> bool:
-    """Whether layer k has neither inventory nor hedges."""
+def is_flat_layer(markets: Markets, state: LayerState, now: Records, k: int) -> bool:
+    """Whether layer k has neither contracts nor hedges; it may hold collateral."""
     for m in range(now.size):
-        if state.quantity[k, m] != 0.0 or state.stock[k * now.size + m].hedge != 0.0:
+        if markets.each[m].kind != SPOT and state.quantity[k, m] != 0.0:
+            return False
+        if state.stock[k * now.size + m].hedge != 0.0:
             return False
     return True
 
 
 @part
 def layer_gross(state: LayerState, now: Records, k: int) -> float:
-    """Gross notional of the inventory at the mark."""
+    """Value at the mark of all that layer k holds, contracts long and short and collateral."""
     total = 0.0
     for m in range(now.size):
         total += abs(state.quantity[k, m]) * now[m].mark
+    return total
+
+
+@part
+def layer_notional(markets: Markets, state: LayerState, now: Records, k: int) -> float:
+    """Gross notional at the mark of the contracts of layer k."""
+    total = 0.0
+    for m in range(now.size):
+        if markets.each[m].kind != SPOT:
+            total += abs(state.quantity[k, m]) * now[m].mark
+    return total
+
+
+@part
+def layer_collateral(markets: Markets, state: LayerState, now: Records, k: int) -> float:
+    """Value at the mark of the collateral of layer k."""
+    total = 0.0
+    for m in range(now.size):
+        if markets.each[m].kind == SPOT:
+            total += state.quantity[k, m] * now[m].mark
     return total
 
 

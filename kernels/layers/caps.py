@@ -32,7 +32,7 @@ def _added(venue: Venue, state: State, m: int, count: int, solvent: bool, weighe
         i = state.scratch.who[o]
         if (state.scratch.key[o] >= 0.0) != solvent:
             continue
-        for j in range(book.accounts[i].first, book.accounts[i].last):
+        for j in range(book.accounts[i].first, book.accounts[i].end):
             if book.positions[j].market == m:
                 share = accounts.each[i].accepted if weighed else 1.0
                 total += share * accounts.positions[j].quantity
@@ -47,7 +47,7 @@ def _restrict(venue: Venue, state: State, m: int, count: int, solvent: bool, sha
         i = state.scratch.who[o]
         if (state.scratch.key[o] >= 0.0) != solvent:
             continue
-        for j in range(book.accounts[i].first, book.accounts[i].last):
+        for j in range(book.accounts[i].first, book.accounts[i].end):
             if book.positions[j].market == m and accounts.positions[j].quantity != 0.0:
                 accounts.each[i].accepted = min(accounts.each[i].accepted, share)
 

@@ -21,24 +21,26 @@ from .treasury import is_spent
 
 
 @part
-def passes_debt_on(layers: Records, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
+def passes_debt_on(venue: Venue, state: LayerState, now: Records, k: int, taker: int, unlimited: int) -> bool:
     """Whether layer k is flat, in debt and under its floor, so that the later layer ``taker`` bears the debt.
 
     So does a treasury that is in debt and has no tokens left.
 
-    A floor under zero is credit: what a layer owes within it stays its own.
+    A floor under zero is credit: what a layer owes within it stays its own. Collateral that it took over stays with
+    it and counts against the debt.
     """
+    layers = venue.layers
     if not has_balance(layers, k) or layers[k].pool != layers[taker].pool:
         return False
     if layers[k].kind == TREASURY:
         return is_spent(layers, state, k) and layer_equity(state, now, k) < -layer_dust(layers, state, now, k)
     if layers[k].adl_below_floor == 0:
         return False
-    if is_unlimited(layers, k, unlimited) or not is_flat_layer(state, now, k):
+    if is_unlimited(layers, k, unlimited) or not is_flat_layer(venue.markets, state, now, k):
         return False
     if not is_under_floor(layers, state, now, k, unlimited):
         return False
-    return state.each[k].cash < -layer_dust(layers, state, now, k)
+    return layer_equity(state, now, k) < -layer_dust(layers, state, now, k)
 
 
 @part
@@ -46,8 +48,8 @@ def debts_before(venue: Venue, state: State, k: int, unlimited: int) -> float:
     """Sum of the debts that earlier layers of the pool pass on to layer k."""
     total = 0.0
     for other in range(k):
-        if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            total -= state.layers.each[other].cash
+        if passes_debt_on(venue, state.layers, state.market, other, k, unlimited):
+            total -= layer_equity(state.layers, state.market, other)
     return total
 
 
@@ -56,9 +58,9 @@ def lift_debts(venue: Venue, state: State, k: int, share: float, unlimited: int)
     """Lift the cash of those earlier layers by ``share`` of their debts; returns how much that is."""
     paid = 0.0
     for other in range(k):
-        if passes_debt_on(venue.layers, state.layers, state.market, other, k, unlimited):
-            debt = -state.layers.each[other].cash
-            state.layers.each[other].cash = 0.0 if share == 1.0 else -(1.0 - share) * debt
+        if passes_debt_on(venue, state.layers, state.market, other, k, unlimited):
+            debt = -layer_equity(state.layers, state.market, other)
+            state.layers.each[other].cash += share * debt
             paid += share * debt
     return paid
 

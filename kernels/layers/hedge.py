@@ -1,11 +1,12 @@
 """Layers hedge what they inherited on another venue (MODEL 8, item 7).
 
 The other venue trades at the fundamental price, at a cost per value traded, and takes any size: what a layer trades
-there moves no book. Hedges are linear contracts without funding.
+there moves no book. Hedges are linear contracts without funding, of contracts alone: collateral is sold, not hedged.
 """
 
 from __future__ import annotations
 
+from ..instruments import SPOT
 from ..jit import part
 from ..records import Records
 from ..state import NEVER, State
@@ -48,6 +49,8 @@ def hedge(venue: Venue, state: State, step: int) -> None:
         if layer.hedge_ratio == 0.0 or layer.balance != k:
             continue
         for m in range(state.market.size):
+            if venue.markets.each[m].kind == SPOT:
+                continue
             stock = state.layers.stock[k * state.market.size + m]
             gap = _gap(layer, state.layers.quantity[k, m], stock.hedge, state.market[m].fundamental)
             if gap == 0.0:

@@ -13,6 +13,7 @@ from ..waterfill import waterfill
 from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
 from .balance import PAID_FOR_LAYERS
 from .debts import debts_before, lift_debts
+from .residual import seize_collateral
 
 SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
 
@@ -23,13 +24,14 @@ LEAST_SHARE = 1e-12
 
 @part
 def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, float]:
-    """Flat accounts with a cash deficit into ``scratch.who``; their number and total deficit."""
+    """Flat accounts in debt, their collateral seized, into ``scratch.who``; their number and total deficit."""
     count, total = 0, 0.0
     for b in range(breaches):
         i = state.accounts.breach[b]
         if venue.book.accounts[i].pool != venue.layers[k].pool or not is_flat(venue.book, state.accounts, i):
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
+            seize_collateral(venue, state, i)
             state.scratch.who[count] = i
             count += 1
             total -= state.accounts.each[i].cash

@@ -1,6 +1,6 @@
 """Insurance funds and backstop vaults: takeovers of whole margin accounts (MODEL 6).
 
-A takeover moves cash and positions, so the account's equity. All offers of a
+A takeover moves cash, contracts and collateral, so the account's equity. All offers of a
 round are one batch: first every account with equity, then the same share of
 every deficit of a pool, so the storage order of accounts cannot matter.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
-from ..margin import dust, equity, gross, is_flat, maintenance
+from ..margin import collateral, dust, equity, gross, haircuts, is_flat, maintenance
 from ..owners import bear
 from ..results import POOL_COLUMNS
 from ..state import TAKEN_OVER, State
@@ -17,6 +17,7 @@ from ..structs import Venue
 from ..watch import disturb
 from . import BACKSTOP_VAULT, TREASURY
 from .balance import (
+    COLLATERAL_LOSS,
     FIRST_DECLINE,
     RECEIVED,
     is_unlimited,
@@ -28,8 +29,10 @@ from .balance import (
 from .caps import fit
 from .debts import debts_in_turn, debts_offered, pay_debts
 from .grant import add_demand, grant, left_to_draw, listing_of, room_of
+from .residual import seize_collateral
 
 TAKEN_NOTIONAL = POOL_COLUMNS.index("taken_over_notional")
+TAKEN_COLLATERAL = POOL_COLUMNS.index("taken_over_collateral")
 
 
 @part
@@ -43,7 +46,8 @@ def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notion
     requirement = maintenance(venue.book, venue.markets, accounts, now, i)
     if venue.layers[k].kind == BACKSTOP_VAULT:
         return value < venue.layers[k].share * requirement
-    if venue.pools[venue.layers[k].pool].takeover_unfilled == 0 or value >= requirement - dust(notional):
+    counted = value - haircuts(venue.book, venue.markets, accounts, now, i)
+    if venue.pools[venue.layers[k].pool].takeover_unfilled == 0 or counted >= requirement - dust(notional):
         return False
     return accounts.each[i].unfilled == 1 or is_flat(venue.book, accounts, i)
 
@@ -70,14 +74,25 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> int:
 
 
 @part
+def _note_value(venue: Venue, state: State, k: int, i: int, share: float) -> None:
+    """Add up what of account i moves to layer k: contracts by notional, collateral by value."""
+    out, p = state.ledger.out, venue.layers[k].pool
+    value = share * collateral(venue.book, state.accounts, state.market, i)
+    out[p, TAKEN_NOTIONAL] += share * gross(venue.book, state.accounts, state.market, i)
+    out[p, TAKEN_COLLATERAL] += value
+    state.layers.out[venue.layers[k].balance, COLLATERAL_LOSS] += value
+
+
+@part
 def _take(venue: Venue, state: State, k: int, i: int, share: float, value: float) -> None:
-    """Move a share of account i, whose equity is ``value``, into layer k of its pool."""
+    """Move a share of account i, whose equity is ``value``, into layer k of its pool; a treasury takes but cash."""
     book, accounts, layers = venue.book, state.accounts, state.layers
-    p = venue.layers[k].pool
-    state.ledger.out[p, TAKEN_NOTIONAL] += share * gross(book, accounts, state.market, i)
+    if venue.layers[k].kind == TREASURY:
+        seize_collateral(venue, state, i)
     receive_cash(venue.layers, layers, state.ledger, k, share * accounts.each[i].cash)
     accounts.each[i].cash = 0.0 if share == 1.0 else (1.0 - share) * accounts.each[i].cash
-    for j in range(book.accounts[i].first, book.accounts[i].last):
+    _note_value(venue, state, k, i, share)
+    for j in range(book.accounts[i].first, book.accounts[i].end):
         units = share * accounts.positions[j].quantity
         receive_units(venue.layers, layers, state.ledger, k, book.positions[j].market, units)
         accounts.positions[j].quantity = 0.0 if share == 1.0 else (1.0 - share) * accounts.positions[j].quantity

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from ..auction import NO_FILL
+from ..instruments import SPOT
 from ..jit import part
 from ..liquidity import fill_price, fillable_share, move_book
 from ..settle import observe_price
 from ..state import State
 from ..structs import Venue
 from . import HOLD, TWAP
+from .balance import COLLATERAL_LOSS
 
 
 @part
 def _order(venue: Venue, state: State, k: int, m: int) -> float:
     """Signed quantity layer k sends in market m."""
     held, share = state.layers.quantity[k, m], venue.layers[k].unwind_share
-    if venue.layers[k].unwind == HOLD:
+    if venue.layers[k].unwind == HOLD or venue.markets.each[m].has_book == 0:
         return 0.0
     if venue.layers[k].unwind == TWAP:
         size = abs(held) * share
@@ -45,6 +47,8 @@ def unwind(venue: Venue, state: State) -> None:
             if order == 0.0:
                 continue
             row = venue.layers[k].account
+            if venue.markets.each[m].kind == SPOT:
+                layers.out[k, COLLATERAL_LOSS] += order * price
             layers.each[k].cash -= order * (price - now[m].funding)
             layers.quantity[k, m] += order
             ledger.each[row].outside_cash += order * (price - now[m].funding)

@@ -40,6 +40,6 @@ def book_of(positions: Positions, terms: Terms, pools: int, by_name: bool) -> tu
         positions.market[at],
         positions.quantity[at],
         positions.entry[at],
-        len(terms.names),
+        [False] * len(terms.names),
     )
     return book, order, owners

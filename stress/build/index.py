@@ -22,19 +22,26 @@ def index_book(
     market: Ints,
     quantity: Floats,
     entry: Floats,
-    markets: int,
+    is_asset: Sequence[bool],
 ) -> Book:
-    """Book of accounts [i] with positions ``first[i]:first[i + 1]`` [j] in ``markets`` markets.
+    """Book of accounts [i] with positions ``first[i]:first[i + 1]`` [j] in markets [m], of which some are assets.
 
-    ``cash`` is ledger cash: wallet minus the cost of the open positions. ``circle`` is where the ADL rank ``random``
-    comes to each account, ``owner`` as :func:`owners_by_pool` numbers them.
+    ``cash`` is ledger cash: wallet minus the cost of the open contracts. ``circle`` is where the ADL rank ``random``
+    comes to each account, ``owner`` as :func:`owners_by_pool` numbers them. Within each account contracts come to
+    stand before collateral.
     """
+    posted = np.asarray(is_asset, dtype=np.int64)[market]
     holder = np.repeat(np.arange(cash.size, dtype=np.int64), np.diff(first))
+    last = first[1:] - np.bincount(holder, weights=posted, minlength=cash.size).astype(np.int64)
+    order = np.lexsort((posted, holder))
+    market = market[order]
     by_market = np.argsort(market, kind="stable").astype(np.int64)
-    market_first = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=markets))]).astype(np.int64)
+    market_first = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=len(is_asset)))]).astype(np.int64)
     return Book(
-        accounts=table(HOLDER, cash=cash, pool=pool, owner=owner, circle=circle, first=first[:-1], last=first[1:]),
-        positions=table(HOLDING, market=market, holder=holder, quantity=quantity, entry=entry),
+        accounts=table(
+            HOLDER, cash=cash, pool=pool, owner=owner, circle=circle, first=first[:-1], last=last, end=first[1:]
+        ),
+        positions=table(HOLDING, market=market, holder=holder, quantity=quantity[order], entry=entry[order]),
         market_first=market_first,
         by_market=by_market,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from stress.book import stack_tiers
 from stress.build.index import PoolOwners, index_book, on_circle, owners_by_pool, tier_table
 from stress.build.timing import checks_in, halving
-from stress.kernels.instruments import LINEAR_PERPETUAL
+from stress.kernels.instruments import LINEAR_PERPETUAL, SPOT
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
@@ -19,7 +19,6 @@ from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
 from tests.conformance.layers import caps_of, first_funds, layers_of
-from tests.conformance.reading import Unsupported
 from tests.conformance.reading import floats as _floats
 from tests.conformance.reading import ints as _ints
 from tests.conformance.reading import number as _number
@@ -27,6 +26,7 @@ from tests.conformance.reading import only as _only
 
 Json = dict[str, Any]
 
+COLLATERAL_KEYS = frozenset("name price haircut".split())
 MARKET_KEYS = frozenset(
     "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity kappa funding "
     "dynamic_margin reserve".split()
@@ -73,9 +73,19 @@ def _disturbances(oracles: list[Json], dt: float) -> Records:
     )
 
 
-def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
-    for market in markets:
+def _assets(case: Json) -> list[Json]:
+    """Collateral as markets behind those of the case: without margin, and without a book to sell it into."""
+    for asset in case.get("collateral", []):
+        _only(asset, COLLATERAL_KEYS, "collateral")
+    return [{"tiers": [[0.0, 0.0]], "depth": None, **asset} for asset in case.get("collateral", [])]
+
+
+def _markets(case: Json, checks: int, dt: float) -> Markets:
+    for market in case["markets"]:
         _only(market, MARKET_KEYS, "market")
+    assets = _assets(case)
+    markets = case["markets"] + assets
+    for market in markets:
         _only(market.get("oracle", {}), frozenset({"lag", "heartbeat", "deviation", "frozen", "spoof"}), "oracle")
     tiers = stack_tiers([[(low, rate) for low, rate in market["tiers"]] for market in markets])
     droughts = [market.get("drought", {}) for market in markets]
@@ -86,9 +96,9 @@ def _markets(markets: list[Json], checks: int, dt: float) -> Markets:
             INSTRUMENT,
             tier_first=tiers.first[:-1],
             tier_last=tiers.first[1:],
-            kind=_ints([LINEAR_PERPETUAL for _ in markets]),
-            haircut=_floats([0.0 for _ in markets]),
-            has_book=_ints([1 for _ in markets]),
+            kind=_ints([LINEAR_PERPETUAL] * len(case["markets"]) + [SPOT] * len(assets)),
+            haircut=_floats([market.get("haircut", 0.0) for market in markets]),
+            has_book=_ints([1] * len(case["markets"]) + [0] * len(assets)),
             liquidity_rule=_ints([_number(LIQUIDITY, market.get("liquidity", "power")) for market in markets]),
             depth=_floats([_first_depth(market) for market in markets]),
             move=_floats([market.get("y", 0.01) for market in markets]),
@@ -127,17 +137,20 @@ def owners_of(case: Json) -> PoolOwners:
 def _book(case: Json) -> Book:
     """Accounts in the case's order; every market of the case that an account names is a position."""
     names = [market["name"] for market in case["markets"]]
+    assets = [asset["name"] for asset in case.get("collateral", [])]
     pools = [pool["name"] for pool in case["pools"]]
     first, market, quantity, entry, cash = [0], [], [], [], []
     for account in case["accounts"]:
         wallet = float(account.get("cash", 0.0))
-        if account.get("collateral"):
-            raise Unsupported("collateral")
         for name, (held, price) in account.get("positions", {}).items():
             market.append(names.index(name))
             quantity.append(held)
             entry.append(price)
             wallet -= held * price
+        for name, units in account.get("collateral", {}).items():
+            market.append(len(names) + assets.index(name))
+            quantity.append(units)
+            entry.append(1.0)
         cash.append(wallet)
         first.append(len(market))
     pool = [pools.index(account["pool"]) for account in case["accounts"]]
@@ -150,7 +163,7 @@ def _book(case: Json) -> Book:
         _ints(market),
         _floats(quantity),
         _floats(entry),
-        len(names),
+        [False] * len(names) + [True] * len(assets),
     )
 
 
@@ -190,15 +203,13 @@ def _pools(case: Json, dt: float) -> Records:
 
 def venue_of(case: Json) -> Venue:
     """Everything the cascade reads of a case."""
-    if case.get("collateral"):
-        raise Unsupported("collateral")
     dt = float(case.get("dt", 1.0))
     checks = len(case["markets"][0]["price"]) - 1
     layers = layers_of(case, dt)
     return Venue(
         Clock(checks, 1, dt),
         _book(case),
-        _markets(case["markets"], checks, dt),
+        _markets(case, checks, dt),
         _pools(case, dt),
         layers,
         caps_of(case, layers["balance"]),
@@ -208,7 +219,8 @@ def venue_of(case: Json) -> Venue:
 
 
 def paths_of(case: Json) -> tuple[Floats, Floats]:
-    """Log prices and variances [s, m] of a case."""
-    prices = np.array([market["price"] for market in case["markets"]], dtype=np.float64).T
-    sigma = np.array([market.get("sigma", [0.0] * len(market["price"])) for market in case["markets"]]).T
+    """Log prices and variances [s, m] of a case, collateral last."""
+    markets = case["markets"] + case.get("collateral", [])
+    prices = np.array([market["price"] for market in markets], dtype=np.float64).T
+    sigma = np.array([market.get("sigma", [0.0] * len(market["price"])) for market in markets]).T
     return np.ascontiguousarray(np.log(prices)), np.ascontiguousarray(sigma.astype(np.float64) ** 2)

@@ -73,12 +73,13 @@ def _owners(case: Json, state: State, p: int) -> Json:
 def _accounts(case: Json, venue: Venue, state: State) -> Json:
     result: Json = {}
     for i, account in enumerate(case["accounts"]):
-        held = [0.0] * len(case["markets"])
-        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].last):
+        markets = len(case["markets"])
+        held = [0.0] * venue.markets.each.size
+        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].end):
             held[venue.book.positions[j].market] = float(state.accounts.positions[j].quantity)
         cash = float(state.accounts.each[i].cash - np.array(held) @ state.market["funding"])
         value = float(equity(venue.book, state.accounts, state.market, i))
-        result[account["name"]] = {"a": cash, "q": held, "b": [], "equity": value}
+        result[account["name"]] = {"a": cash, "q": held[:markets], "b": held[markets:], "equity": value}
     return result
 
 
@@ -103,13 +104,14 @@ def _layers(case: Json, venue: Venue, state: State) -> Json:
         for word, column in LAYER_STEPS.items():
             words[word] = _steps(float(out[LAYER_COLUMNS.index(column)]), venue.clock.dt)
         words["a"] = float(state.layers.each[k].cash - state.layers.quantity[k] @ state.market["funding"])
-        words["q"] = [float(q) for q in state.layers.quantity[k]]
+        markets = len(case["markets"])
+        words["q"] = [float(q) for q in state.layers.quantity[k, :markets]]
         words["raised"], words["tokens_sold"] = (
             float(out[LAYER_COLUMNS.index(word)]) for word in ("raised", "tokens_sold")
         )
         low = float(out[LAYER_COLUMNS.index("token_low")])
         words["token_low"] = None if math.isnan(low) else low
-        words["hedge"] = [float(stock.hedge) for stock in _stocks(state, k)]
+        words["hedge"] = [float(stock.hedge) for stock in _stocks(state, k)][:markets]
         words["hedge_notional"], words["hedge_result"] = (
             float(out[LAYER_COLUMNS.index(word)]) for word in ("hedge_notional", "hedge_result")
         )

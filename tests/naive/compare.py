@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.venues import posted_value
+
 Json = dict[str, Any]
 Play = Callable[[Json], Json]
 
@@ -33,6 +35,7 @@ def differences(case: Json, one: Json, other: Json) -> list[str]:
         for m, (q, entry) in account["positions"].items():
             held[m] += abs(q)
             money += abs(q) * entry
+    money += posted_value(case)
     return [line for line in _walk(_told(one, money), _told(other, money), (), held, money) if line]
 
 
@@ -78,6 +81,8 @@ def _nothing(path: tuple[Any, ...], held: dict[str, float], money: float) -> flo
         return LEAST_PAID
     if "outside" in path:
         return TOLERANCE * held[path[1]]
+    if "b" in path:
+        return TOLERANCE * money
     if "q" in path or "hedge" in path:
         return TOLERANCE * list(held.values())[path[-1]]
     return TOLERANCE if path[0] == "markets" else TOLERANCE * money
@@ -98,6 +103,8 @@ def shaken(case: Json, seed: int) -> Json:
     for market in copied["markets"]:
         market["noise"] = 1.0 + rng.uniform(-SHAKE, SHAKE)
         market["price"] = [price * (1.0 + rng.uniform(-SHAKE, SHAKE)) for price in market["price"]]
+    for asset in copied.get("collateral", []):
+        asset["price"] = [price * (1.0 + rng.uniform(-SHAKE, SHAKE)) for price in asset["price"]]
     for account in copied["accounts"]:
         account["cash"] *= 1.0 + rng.uniform(-SHAKE, SHAKE)
     return copied

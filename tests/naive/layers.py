@@ -32,7 +32,7 @@ def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
             found += [account] if account.flat() and insolvent(world, account) else []
             continue
         offered = insolvent(world, account)
-        if by_order and account.name in unfilled:
+        if by_order and (account.name in unfilled or account.flat()):
             offered = offered or in_breach(world, account)
         if layer.kind == "backstop_vault" and not account.flat():
             line = float(layer.rules.get("share", 2.0 / 3.0)) * maintenance(world, account)
@@ -49,6 +49,8 @@ def take_over(world: World, layer: Layer, account: Account, share: float) -> Non
     if share < NOTHING:
         return
     value = share * equity(world, account)
+    if layer.kind == "treasury":
+        seize(world, account)
     pool.add("takeover_notional", share * gross(world, account))
     if value < 0.0:
         pool.add("bad_debt", -value)
@@ -59,6 +61,9 @@ def take_over(world: World, layer: Layer, account: Account, share: float) -> Non
     for market, q in list(account.q.items()):
         balance.q[market] = balance.q.get(market, 0.0) + share * q
         account.q[market] = 0.0 if share == 1.0 else q - share * q
+    for asset, units in list(account.b.items()):
+        balance.b[asset] = balance.b.get(asset, 0.0) + share * units
+        account.b[asset] = 0.0 if share == 1.0 else units - share * units
     balance.cash += share * account.cash
     account.cash = 0.0 if share == 1.0 else account.cash - share * account.cash
 
@@ -123,7 +128,7 @@ def _take_deficits(
     fits = fitting(world, balance, [account for _, account in deficits])
     owed = {account.name: -equity(world, account) for _, account in deficits}
     whole = not balance.rules.get("partial", True)
-    shares = _shares(deficits, debts, {name: fits[name] * debt for name, debt in owed.items()}, left)
+    shares = _shares(world, deficits, debts, {name: fits[name] * debt for name, debt in owed.items()}, left)
     taken = False
     for layer, account in sorted(deficits, key=lambda pair: (owed[pair[1].name], place(pair[1].name))):
         share = fits[account.name] * shares[layer.pool]
@@ -139,7 +144,7 @@ def _take_deficits(
     for pool in dict.fromkeys(layer.pool for layer, _ in debts):
         layer = next(layer for layer, _ in debts if layer.pool == pool)
         owing = [other for listing, other in debts if listing.pool == pool]
-        sum_owed = -sum(other.cash for other in owing)
+        sum_owed = -sum(equity(world, other) for other in owing)
         share = shares[pool]
         if whole:
             share = 1.0 if sum_owed <= min(left, left_to_draw(layer)) else 0.0
@@ -147,19 +152,19 @@ def _take_deficits(
         if share < 1.0:
             decline(world, balance)
         if share >= NOTHING:
-            pay_layers(layer, owing, share)
+            pay_layers(world, layer, owing, share)
             taken = True
     return taken
 
 
-def pay_layers(layer: Layer, owing: list[Balance], share: float) -> None:
+def pay_layers(world: World, layer: Layer, owing: list[Balance], share: float) -> None:
     """Pay a share of what other layers owe."""
     assert layer.balance is not None
     for other in owing:
-        paid = -share * other.cash
+        paid = -share * equity(world, other)
         layer.balance.cash -= paid
         layer.paid_for_layers += paid
-        other.cash = 0.0 if share == 1.0 else other.cash + paid
+        other.cash += paid
 
 
 def left_to_draw(layer: Layer) -> float:
@@ -169,7 +174,11 @@ def left_to_draw(layer: Layer) -> float:
 
 
 def _shares(
-    deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]], owed: dict[str, float], left: float
+    world: World,
+    deficits: list[tuple[Layer, Account]],
+    debts: list[tuple[Layer, Balance]],
+    owed: dict[str, float],
+    left: float,
 ) -> dict[str, float]:
     """The share of each pool's deficits that is borne: pro rata to the pools' demand, within each pool's cap."""
     demand: dict[str, float] = {}
@@ -178,7 +187,7 @@ def _shares(
         demand[layer.pool] = demand.get(layer.pool, 0.0) + owed[account.name]
         caps[layer.pool] = left_to_draw(layer)
     for layer, other in debts:
-        demand[layer.pool] = demand.get(layer.pool, 0.0) - other.cash
+        demand[layer.pool] = demand.get(layer.pool, 0.0) - equity(world, other)
         caps[layer.pool] = left_to_draw(layer)
     given = waterfill(demand, {p: min(d, caps[p]) for p, d in demand.items()}, left)
     return {p: min(1.0, given[p] / demand[p]) if demand[p] > 0.0 else 0.0 for p in demand}
@@ -228,9 +237,12 @@ def socialise(world: World, layer: Layer) -> bool:
     Readings: open interest is a payer's gross notional at the marks, and caps nobody; profit and equity do.
     """
     pool = world.pools[layer.pool]
-    owed: list[Account | Balance] = [a for a in world.of_pool(pool.name) if a.flat() and insolvent(world, a)]
-    owed += flat_debts(world, pool, layer.place)
-    debt = -sum(holder.cash for holder in owed)
+    debtors = [a for a in world.of_pool(pool.name) if a.flat() and insolvent(world, a)]
+    for account in debtors:
+        seize(world, account)
+    owed: list[Account | Balance] = [*debtors, *flat_debts(world, pool, layer.place)]
+    debts = {holder.name: -equity(world, holder) for holder in owed}
+    debt = sum(debts.values())
     if debt <= 0.0:
         return False
     base, caps = bases(world, pool, str(layer.rules["rule"]))
@@ -240,13 +252,23 @@ def socialise(world: World, layer: Layer) -> bool:
         world.accounts[name].cash -= amount
         world.accounts[name].shares["charged"] += amount
     for holder in owed:
-        amount = -holder.cash if total >= debt else -holder.cash * total / debt
+        amount = debts[holder.name] * min(1.0, total / debt)
         pool.add("socialised" if isinstance(holder, Account) else "socialised_for_layers", amount)
         if isinstance(holder, Account):
             pool.add("bad_debt", amount)
             holder.shares["socialised"] += amount
-        holder.cash = 0.0 if total >= debt else holder.cash + amount
+        even = total >= debt and isinstance(holder, Account)
+        holder.cash = 0.0 if even else holder.cash + amount
     return total > 0.0
+
+
+def seize(world: World, account: Account) -> None:
+    """Turn the collateral of a flat account without equity into cash at its price; outside traders take it.
+
+    Reading: whose debt others bear does not keep an asset that may rise again.
+    """
+    account.cash += world.worth(account.b)
+    account.b = dict.fromkeys(account.b, 0.0)
 
 
 def bases(world: World, pool: Pool, rule: str) -> tuple[dict[str, float], dict[str, float]]:

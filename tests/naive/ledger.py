@@ -23,11 +23,15 @@ OWNED = "layers adl socialised written_off haircut charged".split()
 
 @dataclass
 class Holder:
-    """Cash and signed quantities by market; a trade of ``dq`` at ``p`` does ``q += dq``, ``cash -= dq * p``."""
+    """Cash, signed quantities by market, and units of collateral.
+
+    A trade of ``dq`` at ``p`` does ``q += dq``, ``cash -= dq * p``.
+    """
 
     name: str
     cash: float
     q: dict[str, float]
+    b: dict[str, float] = field(default_factory=dict, kw_only=True)
 
     def trade(self, market: str, dq: float, price: float) -> None:
         self.q[market] = self.q.get(market, 0.0) + dq
@@ -41,6 +45,7 @@ class Holder:
             self.q[market] = 0.0
 
     def flat(self) -> bool:
+        """Whether no position is open; collateral is none."""
         return all(q == 0.0 for q in self.q.values())
 
 
@@ -142,6 +147,14 @@ class Pool:
 
 
 @dataclass
+class Asset:
+    """Collateral: its price at every step, and the share of its value that does not count towards margin."""
+
+    prices: list[float]
+    haircut: float
+
+
+@dataclass
 class World:
     """State of a venue at one moment of a path."""
 
@@ -153,6 +166,7 @@ class World:
     balances: dict[str, Balance]
     outside: dict[str, dict[str, float]]
     """Net quantity of outside traders by whose ledger they trade with (a pool or a shared fund) and market."""
+    assets: dict[str, Asset]
     step: int = 0
     marks: Prices = field(default_factory=dict)
     previous_marks: Prices = field(default_factory=dict)
@@ -160,6 +174,11 @@ class World:
     """Marks of the first round of this step."""
     max_rounds_seen: int = 0
     seed: int = 0
+
+    def worth(self, b: dict[str, float], haircut: bool = False) -> float:
+        """Value of units of collateral now, whole or after haircuts."""
+        cut = {name: asset.haircut if haircut else 0.0 for name, asset in self.assets.items()}
+        return sum((1.0 - cut[name]) * units * self.assets[name].prices[self.step] for name, units in b.items())
 
     def of_pool(self, pool: str) -> list[Account]:
         return [account for account in self.accounts.values() if account.pool == pool]

@@ -6,11 +6,16 @@ from tests.naive.ledger import Balance, Holder, World
 
 
 def equity(world: World, holder: Holder) -> float:
-    """Cash and positions at the marks; a layer's hedges at the fundamental price."""
-    value = holder.cash + sum(q * world.marks[m] for m, q in holder.q.items())
+    """Cash, positions at the marks, collateral at its price; a layer's hedges at the fundamental price."""
+    value = holder.cash + sum(q * world.marks[m] for m, q in holder.q.items()) + world.worth(holder.b)
     if isinstance(holder, Balance):
         value += sum(h * world.markets[m].fundamental for m, h in holder.hedge.items())
     return value
+
+
+def haircut_equity(world: World, holder: Holder) -> float:
+    """Equity with collateral less its haircuts: what counts towards margin."""
+    return equity(world, holder) - world.worth(holder.b) + world.worth(holder.b, haircut=True)
 
 
 def gross(world: World, holder: Holder) -> float:
@@ -45,7 +50,7 @@ def maintenance(world: World, holder: Holder, scale: float = 1.0) -> float:
 
 
 def in_breach(world: World, holder: Holder) -> bool:
-    return equity(world, holder) < maintenance(world, holder) - dust(world, holder)
+    return haircut_equity(world, holder) < maintenance(world, holder) - dust(world, holder)
 
 
 def insolvent(world: World, holder: Holder) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.naive.ledger import NOTHING, Account, Pool, World, steps
-from tests.naive.margin import bankruptcy_price, equity, in_breach, maintenance, margin_in
+from tests.naive.margin import bankruptcy_price, haircut_equity, in_breach, maintenance, margin_in
 
 
 @dataclass
@@ -82,7 +82,7 @@ def slices(world: World, size: dict[str, Any], account: Account) -> dict[str, fl
 
 def share_to_target(world: World, account: Account, target: float) -> float:
     """Least common share of all positions after which equity is ``target`` times maintenance margin."""
-    value = equity(world, account)
+    value = haircut_equity(world, account)
     if value <= 0.0:
         return 1.0
     keep, drop = 0.0, 1.0
@@ -117,7 +117,7 @@ def limit_price(world: World, pool: Pool, account: Account, market: str) -> floa
         limit = bankruptcy_price(world, account, market)
     elif rule["type"] == "fillable":
         margin = maintenance(world, account)
-        ratio = equity(world, account) / margin if margin > 0.0 else -math.inf
+        ratio = haircut_equity(world, account) / margin if margin > 0.0 else -math.inf
         rush = min(max(float(rule["adj"]) * (1.0 - ratio), 0.0), 1.0)
         rate = margin_in(world, market, quantity) / (abs(quantity) * world.marks[market])
         limit = anchor * (1.0 + worse * rush * float(rule["spread"]) * rate)

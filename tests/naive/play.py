@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.naive.ledger import OWNED, Account, Balance, Layer, Pool, World
+from tests.naive.ledger import OWNED, Account, Asset, Balance, Layer, Pool, World
 from tests.naive.margin import equity, insolvent
 from tests.naive.market import Market
 from tests.naive.step import advance, observe, remark
@@ -27,13 +27,14 @@ def begin(case: Json) -> World:
     markets = {str(rules["name"]): Market(rules, dt) for rules in case["markets"]}
     balances: dict[str, Balance] = {}
     pools = {str(rules["name"]): make_pool(rules, balances) for rules in case["pools"]}
-    accounts = {str(rules["name"]): make_account(rules) for rules in case["accounts"]}
+    assets = {str(a["name"]): Asset(list(a["price"]), float(a["haircut"])) for a in case.get("collateral", [])}
+    accounts = {str(rules["name"]): make_account(rules, list(assets)) for rules in case["accounts"]}
     shared = [b.name for b in balances.values() if b.rules["type"] == "shared_fund"]
     outside = {owner: dict.fromkeys(markets, 0.0) for owner in [*pools, *shared]}
     for account in accounts.values():
         for m, q in account.q.items():
             outside[account.pool][m] -= q
-    world = World(dt, int(case.get("max_rounds", 100)), markets, accounts, pools, balances, outside)
+    world = World(dt, int(case.get("max_rounds", 100)), markets, accounts, pools, balances, outside, assets)
     world.seed = int(case.get("seed", 0))
     remark(world)
     world.previous_marks = dict(world.marks)
@@ -43,12 +44,13 @@ def begin(case: Json) -> World:
     return world
 
 
-def make_account(rules: Json) -> Account:
+def make_account(rules: Json, assets: list[str]) -> Account:
     q = {m: float(held) for m, (held, _) in rules.get("positions", {}).items()}
     entry = {m: float(price) for m, (_, price) in rules.get("positions", {}).items()}
     cash = float(rules.get("cash", 0.0)) - sum(q[m] * entry[m] for m in q)
+    b = {name: float(rules.get("collateral", {}).get(name, 0.0)) for name in assets}
     owner = str(rules.get("owner", rules["name"]))
-    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry, owner=owner)
+    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry, owner=owner, b=b)
 
 
 def make_pool(rules: Json, balances: dict[str, Balance]) -> Pool:
@@ -114,7 +116,8 @@ def concentration(owners: Json) -> Json:
 
 def holder_words(world: World, holder: Account | Balance, names: list[str]) -> Json:
     held = [holder.q.get(m, 0.0) for m in names]
-    return {"a": holder.cash, "q": held, "b": [], "equity": equity(world, holder)}
+    posted = [holder.b.get(name, 0.0) for name in world.assets]
+    return {"a": holder.cash, "q": held, "b": posted, "equity": equity(world, holder)}
 
 
 def balance_words(world: World, balance: Balance, names: list[str]) -> Json:

@@ -6,7 +6,7 @@ import math
 
 from tests.naive.adl import deleverage
 from tests.naive.auction import clear, fill_book
-from tests.naive.layers import act, socialise, unwinding
+from tests.naive.layers import act, seize, socialise, unwinding
 from tests.naive.ledger import Balance, Layer, Pool, World, steps
 from tests.naive.margin import dust, equity, insolvent
 from tests.naive.orders import Order, orders_of_round
@@ -132,9 +132,16 @@ def together_with(layer: Layer, layers: list[Layer]) -> list[Layer]:
 
 
 def write_off(world: World) -> bool:
-    """What is left of flat accounts in debt after the last layer is the pool's residual."""
+    """What is left of flat accounts in debt after the last layer is the pool's residual.
+
+    Reading: a flat account in breach that has no equity left, within rounding of its collateral, gives that up.
+    """
     changed = False
     for account in world.accounts.values():
+        spent = equity(world, account) <= 1e-9 * (world.worth(account.b) + 1.0)
+        if account.flat() and account.since is not None and spent:
+            changed = any(account.b.values()) or changed
+            seize(world, account)
         if account.flat() and insolvent(world, account):
             world.pools[account.pool].add("residual", -account.cash)
             world.pools[account.pool].add("bad_debt", -account.cash)
