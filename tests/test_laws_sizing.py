@@ -51,7 +51,7 @@ def block(case: Json) -> tuple[Venue, Floats, Floats]:
     """Venue of a case and the rows [p, c] and [l, c] that a run would store of it."""
     venue = venue_of(case)
     log_price, variance = paths_of(case)
-    slots = empty_slots(1, venue.pools.size, venue.layers.size, len(case["markets"]))
+    slots = empty_slots(1, venue.pools.size, venue.layers.size, venue.markets.each.size)
     assert run_block(venue, 0, log_price[None], variance[None], slots, np.zeros(1, np.uint8)) == 1
     return venue, slots.pools[0], slots.layers[0]
 
