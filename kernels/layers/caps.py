@@ -58,7 +58,7 @@ def _in_capped_market(venue: Venue, state: State, k: int, i: int) -> bool:
     for c in range(venue.caps.size):
         if venue.caps[c].layer != k:
             continue
-        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].last):
+        for j in range(venue.book.accounts[i].first, venue.book.accounts[i].end):
             if venue.book.positions[j].market == venue.caps[c].market and state.accounts.positions[j].quantity != 0.0:
                 return True
     return False
