@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sizing": {"errors", "columns", "store"},
     "check": {"errors", "columns", "scenario", "store", "sizing"},
     "report": {"errors", "columns", "store", "sizing"},
+    "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
 }
 KNOW_EVERYTHING = {"__init__", "__main__", "cli"}
 HEAVY = {"scenario": {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "scipy"}, "sizing": {"numba", "matplotlib"}}

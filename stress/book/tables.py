@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -31,7 +32,8 @@ class Column(NamedTuple):
     """A column of a table and what it may hold."""
 
     name: str
-    kind: Literal["text", "number"]
+    kind: Literal["text", "number", "time"]
+    """A time is a time stamp, ISO 8601 text (UTC unless it says otherwise) or a number, and becomes Unix seconds."""
     required: bool
 
 
@@ -45,7 +47,7 @@ class Table:
     texts: Mapping[str, Texts]
     """[row] text by column, "" where missing."""
     numbers: Mapping[str, Floats]
-    """[row] numbers by column, NaN where missing."""
+    """[row] numbers and times by column, NaN where missing."""
     present: frozenset[str]
     """Columns the file has."""
 
@@ -64,8 +66,8 @@ class Table:
         )
 
 
-def read_table(path: Path, columns: Sequence[Column], findings: Findings) -> Table:
-    """Read a ``.csv`` or ``.parquet`` file into clean columns.
+def read_table(path: Path, columns: Sequence[Column], findings: Findings, *, others: bool = False) -> Table:
+    """Read a ``.csv`` or ``.parquet`` file into clean columns; with ``others`` it may have more, which are left out.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def read_table(path: Path, columns: Sequence[Column], findings: Findings) -> Tab
     if suffix not in (".csv", ".parquet"):
         findings.stop(f"the name of a table ends in .csv or .parquet, not in {suffix!r}")
     try:
-        table, line = (_read_csv if suffix == ".csv" else _read_parquet)(path, columns, findings)
+        table, line = (_read_csv if suffix == ".csv" else _read_parquet)(path, columns, findings, others)
         return _clean(table, line, columns, findings)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         findings.stop(f"damaged, or not a {suffix[1:]} file: {_first_line(error)}")
@@ -88,7 +90,7 @@ def _first_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _read_csv(path: Path, columns: Sequence[Column], findings: Findings) -> tuple[pa.Table, Ints]:
+def _read_csv(path: Path, columns: Sequence[Column], findings: Findings, others: bool) -> tuple[pa.Table, Ints]:
     """All cells as text, and the line of each row; blank lines are left out, ragged ones are findings."""
     data = path.read_bytes()
     if not data.strip():
@@ -98,7 +100,7 @@ def _read_csv(path: Path, columns: Sequence[Column], findings: Findings) -> tupl
     except UnicodeDecodeError as error:
         findings.stop("not UTF-8 text", line=data.count(b"\n", 0, error.start) + 1)
     names = [name.strip() for name in next(csv.reader([header]), [])]
-    _check_header(names, columns, findings, line=1)
+    _check_header(names, columns, findings, 1, others)
     ragged: list[int] = []
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -122,22 +124,24 @@ def _read_csv(path: Path, columns: Sequence[Column], findings: Findings) -> tupl
     return table.filter(pa.array(~blank)), line[~blank]
 
 
-def _read_parquet(path: Path, columns: Sequence[Column], findings: Findings) -> tuple[pa.Table, Ints]:
+def _read_parquet(path: Path, columns: Sequence[Column], findings: Findings, others: bool) -> tuple[pa.Table, Ints]:
     if path.stat().st_size == 0:
         findings.stop("the file is empty")
     with pa.OSFile(str(path)) as file:
         table = pyarrow.parquet.read_table(file)
     # What pandas adds to a frame whose index is not 0, 1, 2, ... is no column of the user's.
     table = table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])
-    _check_header(table.column_names, columns, findings, line=None)
+    _check_header(table.column_names, columns, findings, None, others)
     return table, np.arange(1, table.num_rows + 1)
 
 
-def _check_header(names: list[str], columns: Sequence[Column], findings: Findings, line: int | None) -> None:
-    """Stop unless every required column is there once and no unknown one is."""
+def _check_header(
+    names: list[str], columns: Sequence[Column], findings: Findings, line: int | None, others: bool
+) -> None:
+    """Stop unless every required column is there once and, but with ``others``, no unknown one is."""
     known = [column.name for column in columns]
     missing = [column.name for column in columns if column.required and column.name not in names]
-    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    unknown = [] if others else [name for name in dict.fromkeys(names) if name not in known]
     for name in unknown:
         separators = "; columns are separated by commas" if ";" in name or "\t" in name else ""
         findings.add(name, f"unknown column{separators or did_you_mean(name, known)}", line)
@@ -163,7 +167,8 @@ def _clean(table: pa.Table, line: Ints, columns: Sequence[Column], findings: Fin
         if column.kind == "text":
             texts[column.name] = _texts(values, line, column, findings)
         else:
-            numbers[column.name] = _numbers(values, line, column, findings)
+            read = _times if column.kind == "time" else _numbers
+            numbers[column.name] = read(values, line, column, findings)
     return Table(findings.file, line, texts, numbers, frozenset(table.column_names))
 
 
@@ -226,6 +231,31 @@ def _finite(numbers: Floats, missing: Rows, odd: Rows, line: Ints, column: Colum
     if column.required:
         findings.add_rows(missing, line, column.name, lambda _: "missing", malformed=True)
     return np.where(odd, np.nan, numbers)
+
+
+def _times(values: pa.ChunkedArray, line: Ints, column: Column, findings: Findings) -> Floats:
+    """Unix seconds; numbers are taken as they are."""
+    if pa.types.is_date(values.type):
+        values = pc.cast(values, pa.timestamp("s"))
+    if pa.types.is_timestamp(values.type):
+        missing = pc.is_null(values).to_numpy()
+        if column.required:
+            findings.add_rows(missing, line, column.name, lambda _: "missing", malformed=True)
+        numbers = pc.fill_null(pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64()), 0).to_numpy() / 1e6
+        return np.where(missing, np.nan, numbers)
+    if not _is_text(values.type) or pc.all(pc.match_substring_regex(values, _NUMBER), skip_nulls=True).as_py():
+        return _numbers(values, line, column, findings)
+    texts = pc.fill_null(pc.utf8_trim_whitespace(values), "").to_numpy()
+    stamps = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
+    wrong = stamps.isna().to_numpy()
+    findings.add_rows(
+        wrong,
+        line,
+        column.name,
+        lambda row: f"expected a time such as 2025-10-10T21:20:00 or Unix seconds, got {texts[row]!r}",
+        malformed=True,
+    )
+    return np.where(wrong, np.nan, stamps.dt.as_unit("us").astype("int64").to_numpy() / 1e6)
 
 
 def _is_text(kind: Any) -> bool:

@@ -1,0 +1,25 @@
+"""A calibration as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from stress.calibrate.calibration import Calibration
+from stress.calibrate.charts import write_charts
+from stress.calibrate.fragment import fragment
+from stress.calibrate.summary import as_dict
+
+FRAGMENT, NUMBERS = "fragment.yaml", "fit.json"
+
+
+def write_calibration(calibration: Calibration, folder: Path, *, factors: bool = False) -> list[Path]:
+    """Write fragment, numbers and charts into ``folder``; the fragment first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / FRAGMENT, folder / NUMBERS]
+    files[0].write_text(fragment(calibration, factors=factors), encoding="utf-8")
+    numbers = json.dumps(as_dict(calibration), indent=2, ensure_ascii=False, allow_nan=False)
+    files[1].write_text(numbers + "\n", encoding="utf-8")
+    for one in calibration.markets:
+        files += write_charts(one, folder)
+    return files
