@@ -69,10 +69,14 @@ def test_the_error_of_gbm_allows_for_clusters() -> None:
     assert error > 4.0 * independent
 
 
-@pytest.mark.parametrize("jump", [(0.5, 30.0, -0.03, 0.05), (0.6, 200.0, 0.0, 0.03)], ids=["rare", "frequent"])
-def test_merton(jump: tuple[float, float, float, float]) -> None:
+@pytest.mark.parametrize(
+    ("jump", "step"),
+    [((0.5, 30.0, -0.05, 0.08), 4 * HOUR), ((0.6, 200.0, 0.0, 0.03), HOUR)],
+    ids=["rare", "frequent"],
+)
+def test_merton(jump: tuple[float, float, float, float], step: float) -> None:
     names = ("volatility", "jump_rate", "jump_mean", "jump_std")
-    found = [fit("merton", histories.merton_history(jump, 5_000, HOUR, seed)) for seed in range(3)]
+    found = [fit("merton", histories.merton_history(jump, 5_000, step, seed)) for seed in range(3)]
     assert_recovered([scores(one, dict(zip(names, jump, strict=True))) for one in found])
 
 
@@ -102,7 +106,7 @@ def test_svcj() -> None:
     jump = (40.0, -0.01, 0.04, 0.12, -0.1)
     true = {"kappa": CALM.kappa, "theta": CALM.theta, "xi": CALM.xi, "rho": CALM.rho}
     true |= {"jump_rate": jump[0], "jump_std": jump[2], "variance_jump": jump[3], "jump_slope": jump[4]}
-    found = [fit("svcj", histories.svcj_history(CALM, jump, 700, seed)) for seed in range(3)]
+    found = [fit("svcj", histories.svcj_history(CALM, jump, 900, seed)) for seed in range(3)]
     assert_recovered([scores(one, true) for one in found], bias=1.5)
 
 
@@ -167,7 +171,7 @@ def test_student_likelihood_is_that_of_the_arch_library() -> None:
     x = histories.garch_returns(GARCH, 3_000, 7)
     e = x - x.mean()
     h = garch.variances(e, GARCH[0] / 0.02, GARCH[1:4])[:-1]
-    np.testing.assert_allclose(h[[100, 2_999]], ARCH_VARIANCE, rtol=1e-6)
+    np.testing.assert_allclose(h[[100, 2_999]], ARCH_VARIANCE, rtol=2e-5)
     assert garch.student(e, h, 5.0).sum() == pytest.approx(ARCH_LIKELIHOOD, abs=0.5)
 
 

@@ -35,6 +35,8 @@ class Column(NamedTuple):
     kind: Literal["text", "number", "time"]
     """A time is a time stamp, ISO 8601 text (UTC unless it says otherwise) or a number, and becomes Unix seconds."""
     required: bool
+    whole: bool = False
+    """Whether no row may leave it empty if the file has it; always so where it is required."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,12 @@ def _clean(table: pa.Table, line: Ints, columns: Sequence[Column], findings: Fin
                 numbers[column.name] = np.full(len(line), np.nan)
             continue
         values = _plain(table.column(column.name))
+        asked = column._replace(required=column.required or column.whole)
         if column.kind == "text":
-            texts[column.name] = _texts(values, line, column, findings)
+            texts[column.name] = _texts(values, line, asked, findings)
         else:
             read = _times if column.kind == "time" else _numbers
-            numbers[column.name] = read(values, line, column, findings)
+            numbers[column.name] = read(values, line, asked, findings)
     return Table(findings.file, line, texts, numbers, frozenset(table.column_names))
 
 

@@ -26,9 +26,9 @@ WILDEST = 20.0
 
 _PRICES = ("open", "high", "low", "close", "price")
 COLUMNS = (
-    Column("time", "time", False),
-    Column("ts_ms", "number", False),
-    *(Column(name, "number", False) for name in _PRICES),
+    Column("time", "time", False, whole=True),
+    Column("ts_ms", "number", False, whole=True),
+    *(Column(name, "number", False, whole=name in ("close", "price")) for name in _PRICES),
     Column("market", "text", False),
     Column("symbol", "text", False),
 )
@@ -162,9 +162,8 @@ def _columns(table: Table, findings: Findings) -> tuple[Floats, Floats]:
         findings.refuse("needs one column of times: `time` or `ts_ms` (Unix milliseconds)")
     if len(prices) != 1:
         findings.refuse("needs one column of prices: `close` of bars or `price`")
-    findings.settle()
-    for name in (*times, *prices):
-        findings.add_rows(np.isnan(table.numbers[name]), table.line, name, lambda _: "missing", malformed=True)
+    if len(times) != 1 or len(prices) != 1:
+        findings.settle()
     time = table.numbers[times[0]] / (1e3 if times[0] == "ts_ms" else 1.0)
     _check_unit(times[0], time, table, findings)
     _check_prices(prices[0], table, findings)

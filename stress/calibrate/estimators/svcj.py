@@ -55,7 +55,8 @@ def fit(request: Request) -> Fit:
             f"jump_slope is set to 0: {lift.slope.value:.2g} with a standard error of {error:.2g} is not told from it."
         )
         lift = lift._replace(slope=Estimate(0.0, error))
-    found = heston.Diffusion(without_lift(found.values, law["jump_rate"].value, lift.mean.value), found.errors)
+    rate = law["jump_rate"].value
+    found = heston.Diffusion(without_lift(found.values, rate, lift.mean.value), errors_with(found, rate, lift.mean))
     estimates, filtered = heston.described(found, windows)
     estimates |= {**law, **price_part(law, lift), "variance_jump": lift.mean, "jump_slope": lift.slope}
     entry = {"type": "svcj", **{name: estimate.value for name, estimate in estimates.items()}}
@@ -94,7 +95,8 @@ def lift_of(series: Series, jumps: Jumps, kappa: float) -> Lift:
     products = size * (risen - risen.mean()) / share / mean**2
     bound = MOST_TILT / mean
     tilt = float(np.clip(products.mean(), -bound, bound))
-    return Lift(Estimate(mean, error), Estimate(tilt, float(products.std(ddof=1)) / math.sqrt(len(products))))
+    tilt_error = math.hypot(float(products.std(ddof=1)) / math.sqrt(len(products)), 2.0 * tilt * error / mean)
+    return Lift(Estimate(mean, error), Estimate(tilt, tilt_error))
 
 
 def around(series: Series, struck: Ints) -> tuple[Floats, Floats]:
@@ -133,12 +135,25 @@ def without_lift(values: Floats, rate: float, lift: float) -> Floats:
     return np.array([kappa, theta, own, np.clip(rho * xi / own, -0.99, 0.99)])
 
 
+def errors_with(found: heston.Diffusion, rate: float, lift: Estimate) -> Floats:
+    """[4] errors of the diffusion, those that the jump of the variance brings into theta and xi included."""
+    none = np.append(found.values[:3], 0.0)
+    step = 1e-3 * max(lift.value, 1e-9)
+    apart = without_lift(none, rate, lift.value) - without_lift(none, rate, lift.value - step)
+    carried = apart / step * min(lift.error or 0.0, lift.value)
+    total: Floats = np.hypot(found.errors, np.abs(carried))
+    return total
+
+
 def price_part(law: dict[str, Estimate], lift: Lift) -> dict[str, Estimate]:
     """jump_mean and jump_std of the price jump given the variance jump; the moments of both together are those seen."""
-    slope, mean = lift.slope.value, lift.mean.value
-    std = law["jump_std"].value
-    own = math.sqrt(max(std**2 - (slope * mean) ** 2, (0.1 * std) ** 2))
+    slope, mean = lift.slope, lift.mean
+    together, std = slope.value * mean.value, law["jump_std"].value
+    # Error of slope times lift, by the delta method.
+    moved = math.hypot((slope.error or 0.0) * mean.value, slope.value * (mean.error or 0.0))
+    own = math.sqrt(max(std**2 - together**2, (0.1 * std) ** 2))
+    spread_error = math.hypot((law["jump_std"].error or 0.0) * std / own, abs(together) * moved / own)
     return {
-        "jump_mean": Estimate(law["jump_mean"].value - slope * mean, law["jump_mean"].error),
-        "jump_std": Estimate(own, law["jump_std"].error),
+        "jump_mean": Estimate(law["jump_mean"].value - together, math.hypot(law["jump_mean"].error or 0.0, moved)),
+        "jump_std": Estimate(own, spread_error),
     }
