@@ -22,7 +22,7 @@ from tests.conformance.case import Json
 from tests.following import DUST, follow, layer_column, scale_of
 from tests.naive.furnish import furnished
 from tests.scenario_text import write
-from tests.test_laws_ledger import cash, contracts
+from tests.test_laws_ledger import cash, units
 from tests.venues import LIQUIDATION, cases
 
 pytestmark = pytest.mark.interpreted
@@ -138,11 +138,11 @@ def test_cash_and_tokens_are_conserved(case: Json) -> None:
     scale, start = scale_of(case), cash(venue, states[0])
     for state in states:
         np.testing.assert_allclose(cash(venue, state), start, rtol=0.0, atol=DUST * scale)
-        units = contracts(venue, state)
+        held = units(venue, state) - units(venue, states[0])
         for k, layer in enumerate(venue.layers):
             if layer.kind == TREASURY:
-                units[layer.pool, layer.token] -= layer.token_units - state.layers.each[k].tokens
-        np.testing.assert_allclose(units * state.market["mark"], 0.0, rtol=0.0, atol=DUST * scale)
+                held[layer.pool, layer.token] -= layer.token_units - state.layers.each[k].tokens
+        np.testing.assert_allclose(held * state.market["mark"], 0.0, rtol=0.0, atol=DUST * scale)
         raised = layer_column(state, "paid") + layer_column(state, "paid_for_layers") - layer_column(state, "raised")
         for k in np.flatnonzero(venue.layers["kind"] == TREASURY):
             assert -state.layers.each[k].cash <= raised[k] + DUST * scale

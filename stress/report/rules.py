@@ -168,7 +168,7 @@ def _drought(law: Mapping[str, Any] | None) -> str:
     """How the depth falls with volatility."""
     if law is None:
         return "none"
-    base = "" if law["volatility"] is None else f" over {rate(law['volatility'])}"
+    base = "" if law.get("volatility") is None else f" over {rate(law['volatility'])}"
     cap = "" if isinstance(law["cap"], str) or math.isinf(law["cap"]) else f", at most {law['cap']:g}x"
     return f"volatility{base} to the power {-law['exponent']:g}, at least {rate(law['floor'])}{cap}"
 
