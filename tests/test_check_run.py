@@ -280,11 +280,15 @@ def test_what_cannot_be_asked_is_a_usage_error(make: Make, rules: list[dict[str,
         check(make(), [rule_of(rule) for rule in rules])
 
 
-def test_unlimited_and_missing_funds_are_never_depleted(make: Make) -> None:
-    for capital, words in ((float("inf"), "unlimited"), (float("nan"), "neither fund nor vault")):
-        run = make(capital=capital, checks=({"metric": "depletion", "at_most": 0.1},))
-        with pytest.raises(UsageError, match=words):
-            check(run, checks_of(run))
+def test_an_unlimited_fund_is_never_depleted_and_a_missing_one_cannot_be(make: Make) -> None:
+    rules = ({"metric": "depletion", "at_most": 1e-9}, {"rule": "regression", "metric": "depletion", "within": 0.1})
+    run = make(capital=float("inf"), checks=rules)
+    expected = [Verdict.PASS, Verdict.NOT_COMPARABLE]
+    outcome = check(run, checks_of(run), create_baseline(run, checks_of(run), "unlimited"))
+    assert [finding.verdict for finding in outcome.findings] == expected
+    without = make(capital=float("nan"), checks=rules[:1])
+    with pytest.raises(UsageError, match="neither fund nor vault"):
+        check(without, checks_of(without))
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
@@ -412,3 +416,28 @@ def test_release_with_a_new_default_asks_the_same_question(tmp_path: Path) -> No
     assert load_scenario(file, ["sizing.depletion=2%"]).sections == plain
     deeper = load_scenario(file, ["markets.BTC.liquidity.depth=30M"]).sections
     assert {name for name in plain if plain[name] != deeper[name]} == {"markets.BTC"}
+
+
+def test_built_in_scenarios_with_rules_have_a_committed_baseline(root: Path) -> None:
+    """What they say is checked by .ci/run; here only that the files are whole and speak of these scenarios."""
+    from stress.scenario import built_ins, load_scenario
+
+    kept = {file.stem: load_baseline(file) for file in (root / "scenarios" / "baselines").glob("*.json")}
+    ruled = {known.name for known in built_ins() if load_scenario(known.name).scenario.checks}
+    assert kept.keys() == ruled
+    assert all(baseline.scenario == name for name, baseline in kept.items())
+    assert all(len(text(baseline).encode()) < MOST_BYTES for baseline in kept.values())
+
+
+def test_ci_examples_of_the_docs_are_yaml_and_their_rules_are_sound(root: Path, tmp_path: Path) -> None:
+    import yaml
+
+    from stress.scenario import load_scenario
+
+    blocks = re.findall(r"```yaml\n(.*?)```", (root / "docs" / "regression.md").read_text(), re.DOTALL)
+    rules, github_actions, gitlab = blocks
+    assert "tailstress check" in json.dumps(yaml.safe_load(github_actions))
+    assert "tailstress check" in json.dumps(yaml.safe_load(gitlab))
+    file = tmp_path / "documented.yaml"
+    file.write_text(f"format: 1\nname: documented\nextends: [minimal]\n{rules}")
+    assert len(load_scenario(file).scenario.checks) == 7

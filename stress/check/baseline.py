@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -202,7 +203,8 @@ def _wanted(run: Run, checks: Sequence[Check]) -> Iterator[Statistic]:
             if metric == "required_fund" and _lacks_fund(run, pool):
                 continue
             yield from (Statistic(metric, pool, level) for level in levels)
-    yield from (statistic(check, run) for check in checks if check.rule == REGRESSION)
+    asked = (statistic(check, run) for check in checks if check.rule == REGRESSION)
+    yield from (one for one in asked if one.above != math.inf)
 
 
 def _lacks_fund(run: Run, pool: str) -> bool:

@@ -18,7 +18,7 @@ def limit(number: int, rule: Check, asked: Statistic, found: Answer) -> Finding:
     tail = 1.0 - rule.confidence
     words = partial(percent, digits=3) if rule.probability else asked.words
     bounds = [
-        f"at {way} {words(bound)}"
+        f"at {way} {rate(bound) if rule.probability else asked.words(bound)}"
         for way, bound in (("most", rule.at_most), ("least", rule.at_least))
         if bound is not None
     ]

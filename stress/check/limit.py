@@ -63,6 +63,8 @@ def answer(check: Check, asked: Statistic, sample: Sample) -> Answer:
     """Put a limit to a sample [w] of the column in its natural sign."""
     tail = 1.0 - check.confidence
     values = -sample.values if asked.flipped else sample.values
+    if asked.above == math.inf:
+        return Answer(0.0, 0.0, 0.0, float(bool(check.at_least)), float(not check.at_least), None)
     if asked.above is not None:
         return _probability(check, values > asked.above, sample.weights, tail)
     if asked.level is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -93,19 +92,14 @@ def statistic(check: Check, run: Run) -> Statistic:
 
 
 def capital(run: Run, pool: str) -> float:
-    """Capital of a pool's first fund.
+    """Capital of a pool's first fund; infinite where it is unlimited, and so never depleted.
 
-    :raises UsageError: the pool has no fund, or an unlimited one.
+    :raises UsageError: the pool has no fund.
     """
     try:
-        held = amount(first_fund(run.scenario["pools"][pool])["capital"])
+        return amount(first_fund(run.scenario["pools"][pool])["capital"])
     except LookupError:
         raise UsageError(f"pool {pool} has neither fund nor vault that could be depleted") from None
-    if math.isinf(held):
-        raise UsageError(
-            f"the fund of pool {pool} is unlimited and never depleted; check required_fund above an amount"
-        )
-    return held
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stress.check.metrics import known_metrics, suggestion
 from stress.errors import MeaninglessInput, Problem
 from stress.scenario.checks import DEPLETION
-from stress.sizing.analysis import amount, first_fund
+from stress.sizing.analysis import first_fund
 
 if TYPE_CHECKING:
     from stress.scenario import Loaded
@@ -32,10 +31,6 @@ def _problems(loaded: Loaded) -> Iterator[Problem]:
         if rule.metric == DEPLETION:
             pool = rule.pool or next(iter(loaded.scenario.pools))
             try:
-                held = amount(first_fund(loaded.canonical["pools"][pool])["capital"])
+                first_fund(loaded.canonical["pools"][pool])
             except LookupError:
                 yield loaded.problem(("checks", number), f"pool {pool} has neither fund nor vault to be depleted")
-                continue
-            if math.isinf(held):
-                message = f"the fund of pool {pool} is unlimited: check required_fund above an amount instead"
-                yield loaded.problem(("checks", number), message)

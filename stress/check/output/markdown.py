@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stress.check.finding import Outcome, Verdict
-from stress.check.output.table import remarks, sentence
+from stress.check.output.table import needs_words, remarks, sentence
 
 MARKS = {
     Verdict.PASS: "✅ pass",
@@ -27,7 +27,7 @@ def render(outcome: Outcome) -> str:
     for finding in outcome.findings:
         cells = (finding.rule, finding.pool, finding.subject, finding.value, finding.reference, finding.shown)
         lines.append(f"| {MARKS[finding.verdict]} | " + " | ".join(map(_plain, cells)) + " |")
-    told = [finding for finding in outcome.findings if finding.verdict is not Verdict.PASS or finding.explanation]
+    told = [finding for finding in outcome.findings if needs_words(finding)]
     if told:
         lines.append("")
     for finding in told:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stress.check.finding import Finding, Outcome, Verdict
+from stress.scenario.checks import REGRESSION
 
 STYLES = {
     Verdict.PASS: "green",
@@ -32,7 +33,7 @@ def render(outcome: Outcome, verbose: bool = False) -> RenderableType:
             table.add_row("", "", Text(f"by {finding.method}{level}", "dim"))
     parts: list[RenderableType] = [Text(outcome.headline, "bold"), *map(Text, remarks(outcome)), table]
     for finding in outcome.findings:
-        if finding.verdict is not Verdict.PASS or finding.explanation:
+        if needs_words(finding):
             parts.append(Text(f"\n{finding.name}: {sentence(finding)}", STYLES[finding.verdict]))
             parts += [Text(f"  {line}") for line in finding.explanation]
     return Group(*parts)
@@ -47,6 +48,13 @@ def remarks(outcome: Outcome) -> list[str]:
     return found
 
 
+def needs_words(finding: Finding) -> bool:
+    """Whether a finding says more than its row."""
+    if finding.explanation:
+        return True
+    return finding.verdict is not Verdict.PASS and sentence(finding) != finding.line_of_figures
+
+
 def sentence(finding: Finding) -> str:
     """Why, and what would decide."""
     text = finding.message
@@ -54,5 +62,6 @@ def sentence(finding: Finding) -> str:
         if finding.paths_needed is None:
             text += "; it lies so close that no number of paths is likely to decide"
         else:
-            text += f"; about {finding.paths_needed:,} paths would decide"
+            both = " in both runs" if finding.rule == REGRESSION else ""
+            text += f"; about {finding.paths_needed:,} paths{both} would decide"
     return text
