@@ -53,6 +53,19 @@ def test_validate_tells_every_mistake(tmp_path: Path, capsys: Output) -> None:
     assert all(line.startswith(f"{file}:") for line in lines)
 
 
+def test_mistakes_of_books_and_price_files_are_told_together(tmp_path: Path, capsys: Output) -> None:
+    write(tmp_path, "account,market,quantity,entry_price\na,BTC,one,100\n", "positions.csv")
+    write(tmp_path, "time,price\n0,1\n60,-2\n", "prices.csv")
+    start, end = REFERENCE.index("    book:\n"), REFERENCE.index("    liquidation:\n")
+    text = f"{REFERENCE[:start]}    book: {{accounts: positions.csv}}\n{REFERENCE[end:]}"
+    model = f"markets.ETH.model={{type: replay, file: {tmp_path / 'prices.csv'}}}"
+    assert main(["validate", str(write(tmp_path, text)), "--set", model]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'positions.csv'}:2" in told
+    assert f"{tmp_path / 'prices.csv'}" in told
+    assert len(told.splitlines()) == 3  # ETH has random jumps besides
+
+
 def test_validate_warns_of_accounts_in_breach(tmp_path: Path, capsys: Output) -> None:
     write(tmp_path, "account,market,quantity,entry_price\na,BTC,1,200000\nb,BTC,-1,200000\n", "positions.csv")
     write(tmp_path, "account,asset,amount\na,USD,10\nb,USD,10\n", "balances.csv")

@@ -432,3 +432,29 @@ def test_when_and_how_fast_a_hedge_is_traded(rule: Json, held: list[float]) -> N
     fund["unwind"] = {"type": "participation", "rate": 60.0}
     case = one_pool([fund], [100, 95, 95, 95, 95], [long(10.0, 40.0)], depth=[1e-9, 1e-9, 1e-9, 1e-9, 1e9])
     assert [float(hedges(state)[0, 0]) for state in follow(case).states] == pytest.approx(held, abs=1e-7)
+
+
+def test_shared_losses_end_where_the_rest_is_rounding() -> None:
+    """Eight payers of a vault's debt give all their equity; what their cash of 3,000 rounds to is not paid for ever.
+
+    The ledger cash of two positions of more than 1,024 lies on a coarser grid than their sum, so that one unit in its
+    last place stays as equity however often it is paid.
+    """
+    draw = np.random.default_rng(1).uniform
+    accounts: list[Json] = [{"name": "l", "pool": "A", "cash": 150.0, "positions": {"M": [100.0, 100.0]}}]
+    for n in range(8):
+        held = {name: [float(draw(1100.0, 2000.0)), 1.0] for name in "XY"}
+        accounts.append({"name": f"p{n}", "pool": "A", "cash": float(draw(0.3, 4.0)), "positions": held})
+    markets: list[Json] = [{"name": "M", "price": [100.0, 99.0, 99.0], "depth": 10.0, "tiers": [[0, 0.01]]}]
+    markets += [{"name": name, "price": [1.0] * 3, "depth": None, "tiers": [[0, 0.0]]} for name in "XY"]
+    vault = {"type": "backstop_vault", "name": "v", "cash": 10.0, "share": 1.0}
+    layers = [
+        vault | {"unwind": {"type": "twap", "half_life": 0.0}},
+        {"type": "socialise", "name": "s", "rule": "equity"},
+    ]
+    pool = {"name": "A", "latency": 9, "layers": layers}
+    result = play({"dt": 1.0, "markets": markets, "accounts": accounts, "pools": [pool]})
+    equity = sum(account["equity"] for account in result["accounts"].values())
+    assert result["layers"]["v"]["equity"] < -100.0
+    assert equity == pytest.approx(0.0, abs=1e-9)
+    assert result["max_rounds_seen"] == 2

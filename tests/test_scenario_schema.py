@@ -6,12 +6,14 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, UsageError
 from stress.scenario import Loaded, Scenario, built_ins, load_scenario
+from stress.scenario.loading import _digest
 from stress.scenario.writing import json_schema, to_yaml
 from tests.scenario_text import REFERENCE, line_of, write
 
@@ -109,6 +111,18 @@ def test_digest_follows_the_numbers_and_nothing_else(loaded: Loaded, tmp_path: P
     assert digest("fee: 50bp", "fee: 51bp") != loaded.digest
     assert digest("seed: 20251010", "seed: 1") != loaded.digest
     assert load_scenario(write(tmp_path, REFERENCE), seed=1).digest != loaded.digest
+
+
+def test_digest_depends_on_the_order_of_markets_and_not_of_keys(loaded: Loaded) -> None:
+    def turned(values: dict[str, Any]) -> dict[str, Any]:
+        return dict(reversed(values.items()))
+
+    canonical = loaded.canonical
+    keys = turned(canonical | {"run": turned(canonical["run"])})
+    assert _digest(keys, {}) == _digest(canonical, {})
+    for part in ("markets", "pools"):
+        changed = canonical | {part: turned(canonical[part] | {"other": {}})}
+        assert _digest(changed, {}) != _digest(canonical | {part: canonical[part] | {"other": {}}}, {})
 
 
 def test_digest_is_stable() -> None:

@@ -1,6 +1,7 @@
 """Books: who holds what, read from tables or drawn, checked, summarised and written."""
 
 from stress.book.check import remarks, summary
+from stress.book.findings import gathered, together
 from stress.book.loading import load_books, terms_of
 from stress.book.margin import Terms, Tiers, maintenance, stack_tiers
 from stress.book.positions import KINDS, Positions, join
@@ -11,6 +12,7 @@ __all__ = [
     "Positions",
     "Terms",
     "Tiers",
+    "gathered",
     "join",
     "load_books",
     "maintenance",
@@ -18,5 +20,6 @@ __all__ = [
     "stack_tiers",
     "summary",
     "terms_of",
+    "together",
     "write_book",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import numpy as np
@@ -79,6 +80,15 @@ class Findings:
             rest = f"the first {len(told)} mistakes follow, and {total - len(told):,} more"
             told.append(Problem(self.file, None, None, "", rest))
         raise (MalformedInput if self._malformed else MeaninglessInput)(told)
+
+
+@contextmanager
+def gathered(errors: list[InvalidInput]) -> Iterator[None]:
+    """Put an error about input aside, so that the input after it is looked at too."""
+    try:
+        yield
+    except InvalidInput as error:
+        errors.append(error)
 
 
 def together(errors: Sequence[InvalidInput]) -> InvalidInput:

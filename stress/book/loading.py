@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stress.book.check import remarks
-from stress.book.findings import together
+from stress.book.findings import gathered, together
 from stress.book.margin import Terms, stack_tiers
 from stress.book.positions import Positions, join
 from stress.book.reading import read_book
@@ -63,11 +63,8 @@ def load_books(scenario: Scenario, locate: Locate | None = None) -> tuple[Positi
     notes: list[str] = []
     errors: list[InvalidInput] = []
     for number, name in enumerate(scenario.pools):
-        try:
+        with gathered(errors):
             book, said = _load_pool(scenario, name, number, terms, locate)
-        except InvalidInput as error:
-            errors.append(error)
-        else:
             books.append(book)
             notes += said
     if errors:

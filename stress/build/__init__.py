@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stress.book import Positions, Terms, load_books, terms_of
+from stress.book import Positions, Terms, gathered, load_books, terms_of, together
 from stress.build.book import book_of
 from stress.build.layers import LayerNames, caps_of, first_funds, goes_by_name, layers_of, waterfall
 from stress.build.prices import models_of
 from stress.build.venue import clock_of, markets_of, pools_of
+from stress.errors import InvalidInput
 from stress.kernels.structs import Ints, Models, Venue
 from stress.scenario import Loaded
 
@@ -75,8 +76,13 @@ def build(loaded: Loaded) -> Plan:
     scenario = loaded.scenario
     clock = clock_of(scenario)
     terms = terms_of(scenario.markets)
-    positions, book_notes = load_books(scenario, loaded.locate)
-    models, price_notes = models_of(scenario, clock, loaded.locate)
+    errors: list[InvalidInput] = []
+    with gathered(errors):
+        positions, book_notes = load_books(scenario, loaded.locate)
+    with gathered(errors):
+        models, price_notes = models_of(scenario, clock, loaded.locate)
+    if errors:
+        raise together(errors)
     layers = waterfall(list(scenario.pools.values()))
     pool_names = tuple(scenario.pools)
     by_name = any(goes_by_name(layer) for _, _, layer in layers)

@@ -151,8 +151,9 @@ def _content(scenario: Scenario, root: Node) -> dict[str, str]:
 
 
 def _digest(canonical: dict[str, Any], content: dict[str, str]) -> str:
-    """Files count by what they hold and not by where they lie; the order of markets and pools counts."""
-    return _sha256({key: value for key, value in canonical.items() if key not in NOT_IN_DIGEST}, content)
+    """Files count by what they hold and not by where they lie; the order of markets and pools counts, of keys none."""
+    numbers = {key: value for key, value in canonical.items() if key not in NOT_IN_DIGEST}
+    return _sha256(numbers | {"order": [list(canonical["markets"]), list(canonical["pools"])]}, content)
 
 
 def _sections(scenario: Scenario, content: dict[str, str]) -> dict[str, str]:
@@ -174,5 +175,5 @@ def _sha256(value: Any, content: dict[str, str]) -> str:
             return [by_content(entry) for entry in value]
         return {"sha256": content[value]} if isinstance(value, str) and value in content else value
 
-    text = json.dumps(by_content(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(by_content(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
