@@ -84,6 +84,10 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 """No fastmath: comparisons with NaN and infinity keep their meaning."""
 
 
+_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+"""Neither callable from Python nor counting references."""
+
+
 def kernel(function: F) -> F:
     """Compile a function that Python may call."""
     return numba.njit(**_OPTIONS)(function)
@@ -99,12 +103,17 @@ def part(function: F) -> F:
     took 16: an atomic increment per array and call, on arrays that all threads
     share.
     """
-    return numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
+    return numba.njit(**_OPTIONS, **_BARE)(function)
 
 
 def vector_kernel(function: F) -> F:
     """For loops over lanes: fused multiply-add only, which does not depend on the vector width."""
     return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+
+
+def vector_part(function: F) -> F:
+    """As :func:`vector_kernel`, without wrappers and reference counts: only kernels may call it, see :func:`part`."""
+    return numba.njit(**_OPTIONS, **_BARE, fastmath={"contract"})(function)
 
 
 def lane_kernel(function: F) -> F:

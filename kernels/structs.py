@@ -55,7 +55,7 @@ class Models(NamedTuple):
     """[2m, 2m] lower factor of the shock correlation, ordered variance 0, price 0, variance 1, price 1, ...; with
     common factors only the blocks of each market count."""
     loading: Floats
-    """[2m, f] loadings of the same shocks on f independent common normals; (2m, 0) where there are none."""
+    """[2m, f] loadings of the same shocks on f independent common normals, f even; (2m, 0) where there are none."""
     jump_rate: Floats
     """[n] arrivals per year of each jump source."""
     jump_probability: Floats

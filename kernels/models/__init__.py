@@ -11,7 +11,7 @@ business: :mod:`stress.kernels.jumps` adds them to any of these.
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import part
 from ..registry import Rule
 from ..structs import Floats
 from . import garch, garch_history, gbm, given, heston_euler, heston_qe, regime, rough_bergomi
@@ -52,7 +52,7 @@ MODELS: tuple[Rule, ...] = (
 GBM, HESTON_EULER, HESTON_QE, GIVEN, GARCH, GARCH_HISTORY, REGIME, ROUGH_BERGOMI = range(8)
 
 
-@kernel
+@part
 def rows(model: int, params: Floats) -> int:
     """Rows of memory over the lanes that a market of the model needs."""
     if model == GARCH:
@@ -66,7 +66,7 @@ def rows(model: int, params: Floats) -> int:
     return 0
 
 
-@kernel
+@part
 def coefficients(model: int, params: Floats, dt: float, out: Floats) -> None:
     """Fill out[COEFFICIENTS] with what ``advance`` of the model needs at a step of dt years."""
     if model == GBM:
@@ -85,7 +85,7 @@ def coefficients(model: int, params: Floats, dt: float, out: Floats) -> None:
         rough_bergomi.coefficients(params, dt, out)
 
 
-@kernel
+@part
 def begin(model: int, coefficient: Floats, lanes: Lanes) -> None:
     """Put what a model remembers at its initial state; price and variance are there already."""
     if model == GARCH:
@@ -98,7 +98,7 @@ def begin(model: int, coefficient: Floats, lanes: Lanes) -> None:
         rough_bergomi.begin(coefficient, lanes)
 
 
-@kernel
+@part
 def advance(model: int, coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One model step of every lane: ``drift`` is added to the log price, ``stretch`` multiplies its volatility."""
     if model == GBM:

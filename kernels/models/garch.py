@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..registry import Parameter, Rule
 from ..structs import Floats
 from ..vecmath import exp64
@@ -38,13 +38,13 @@ REACH = 7.0
 """The table of log W runs from -REACH to REACH; normals stay within 6.76."""
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with what the recursion needs; dt in years."""
     bar_coefficients(params, dt, out)
 
 
-@kernel
+@part
 def begin(coefficient: Floats, lanes: Lanes) -> None:
     """The first bar has the initial variance."""
     level, move = lanes.memory[LEVEL], lanes.memory[MOVE]
@@ -53,7 +53,7 @@ def begin(coefficient: Floats, lanes: Lanes) -> None:
         move[lane] = 0.0
 
 
-@kernel
+@part
 def open_bar(coefficient: Floats, lanes: Lanes) -> None:
     """Take in the bar that ended, if one did, and draw the variance of the new one."""
     level, move, v, zv = lanes.memory[LEVEL], lanes.memory[MOVE], lanes.variance, lanes.shock_variance
@@ -70,7 +70,7 @@ def open_bar(coefficient: Floats, lanes: Lanes) -> None:
         move[lane] = 0.0
 
 
-@vector_kernel
+@vector_part
 def walk(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step at the variance of the bar."""
     half, root_dt = 0.5 * coefficient[6] * stretch * stretch, math.sqrt(coefficient[6])
@@ -81,7 +81,7 @@ def walk(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> Non
         move[lane] += step
 
 
-@kernel
+@part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``; ``stretch`` multiplies the volatility and does not enter the recursion."""
     if (lanes.counter.step - 1) % int(coefficient[4]) == 0:

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..philox import HISTORY, philox, uniform64
 from ..registry import Parameter, Rule
 from ..structs import Floats
@@ -40,14 +40,14 @@ FARTHEST = 4.0
 """Volatility of a bar up to which the compensator is tabulated."""
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with what the recursion needs, and the number of residuals; dt in years."""
     bar_coefficients(params, dt, out)
     out[7] = params[6]
 
 
-@kernel
+@part
 def begin(coefficient: Floats, lanes: Lanes) -> None:
     """The first bar has the initial variance."""
     level = lanes.memory[LEVEL]
@@ -56,7 +56,7 @@ def begin(coefficient: Floats, lanes: Lanes) -> None:
         lanes.memory[TARGET, lane] = 0.0
 
 
-@kernel
+@part
 def compensator(nodes: Floats, deviation: float) -> float:
     """log(mean exp(s z)) of the residuals at s = ``deviation``, from its nodes over s^2."""
     place = min(deviation / FARTHEST, 1.0) * (nodes.size - 1)
@@ -65,7 +65,7 @@ def compensator(nodes: Floats, deviation: float) -> float:
     return deviation * deviation * ((1.0 - share) * nodes[left] + share * nodes[left + 1])
 
 
-@kernel
+@part
 def residual(lanes: Lanes, lane: int, bar: int, count: int) -> float:
     """The standardised residual that a lane takes in a bar."""
     counter = lanes.counter
@@ -73,7 +73,7 @@ def residual(lanes: Lanes, lane: int, bar: int, count: int) -> float:
     return lanes.table[int(uniform64(words[0], words[1]) * count)]
 
 
-@kernel
+@part
 def open_bar(coefficient: Floats, stretch: float, lanes: Lanes) -> None:
     """Take in the bar that ended, if one did, and draw where the new one ends."""
     level, target, done = lanes.memory[LEVEL], lanes.memory[TARGET], lanes.memory[DONE]
@@ -90,7 +90,7 @@ def open_bar(coefficient: Floats, stretch: float, lanes: Lanes) -> None:
         lanes.variance[lane] = 0.5 * level[lane] * (1.0 + z * z) / coefficient[5]
 
 
-@vector_kernel
+@vector_part
 def walk(coefficient: Floats, drift: float, stretch: float, left: float, lanes: Lanes) -> None:
     """One step of the bridge, ``left`` steps before the end of the bar, this one included."""
     scale = math.sqrt(coefficient[6] * (left - 1.0) / left)
@@ -102,7 +102,7 @@ def walk(coefficient: Floats, drift: float, stretch: float, left: float, lanes: 
         done[lane] += step
 
 
-@kernel
+@part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``; ``stretch`` multiplies the volatility and does not enter the recursion."""
     steps = int(coefficient[4])

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..registry import Parameter, Rule
 from ..structs import Floats
 from .lanes import Lanes
@@ -19,14 +19,14 @@ RULE = Rule(
 )
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with (v dt / 2, sqrt(v dt)); dt in years."""
     out[0] = 0.5 * params[0] * dt
     out[1] = math.sqrt(params[0] * dt)
 
 
-@vector_kernel
+@vector_part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``, with the volatility multiplied by ``stretch``."""
     shift = drift - coefficient[0] * stretch * stretch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import vector_kernel
+from ..jit import vector_part
 from ..registry import Rule
 from ..structs import Floats
 from .lanes import Lanes
@@ -12,7 +12,7 @@ RULE = Rule(
 )
 
 
-@vector_kernel
+@vector_part
 def advance(coefficient: Floats, lanes: Lanes) -> None:
     """Set every lane to the log price coefficient[0] and the variance coefficient[1]."""
     price, variance = coefficient[0], coefficient[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import kernel, lane_kernel
+from ..jit import lane_kernel, part
 from ..registry import Parameter
 from ..structs import Floats
 
@@ -16,7 +16,7 @@ PARAMETERS = (
 )
 
 
-@kernel
+@part
 def bar_coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with (omega, alpha, gamma, beta, steps, bar, dt); dt in years."""
     for k in range(6):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..registry import Parameter, Rule
 from ..structs import Floats
 from .lanes import Lanes
@@ -25,7 +25,7 @@ RULE = Rule(
 )
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with (kappa dt, theta, xi sqrt(dt), sqrt(dt), dt / 2); dt in years.
 
@@ -39,7 +39,7 @@ def coefficients(params: Floats, dt: float, out: Floats) -> None:
     out[4] = 0.5 * dt
 
 
-@vector_kernel
+@vector_part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``, with the price's volatility multiplied by ``stretch``."""
     reversion, mean, xi = coefficient[0], coefficient[1], coefficient[2]

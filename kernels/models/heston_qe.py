@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..registry import Rule
 from ..structs import Floats
 from ..vecmath import log64, upper_tail64
@@ -27,7 +27,7 @@ LEAST = 1e-10
 one second has 1e-7 at the volatilities of variance seen in crypto markets."""
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with the conditional moments of v and the leverage terms of the log price; dt in years.
 
@@ -48,7 +48,7 @@ def coefficients(params: Floats, dt: float, out: Floats) -> None:
     out[8] = dt
 
 
-@vector_kernel
+@vector_part
 def draw_quadratic(coefficient: Floats, lanes: Lanes) -> None:
     """Next variance of every lane into work[0] by the quadratic branch, psi into work[1] (eqs. 23-28)."""
     base, decay, slope, level = coefficient[0], coefficient[1], coefficient[2], coefficient[3]
@@ -64,7 +64,7 @@ def draw_quadratic(coefficient: Floats, lanes: Lanes) -> None:
         following[lane] = mean / (1.0 + b2) * b * b
 
 
-@vector_kernel
+@vector_part
 def any_over_switch(spread: Floats) -> bool:
     """Whether a lane needs the exponential branch; counted without a break, which would keep the loop scalar."""
     count = 0
@@ -73,7 +73,7 @@ def any_over_switch(spread: Floats) -> bool:
     return count > 0
 
 
-@vector_kernel
+@vector_part
 def draw_exponential(coefficient: Floats, lanes: Lanes) -> None:
     """Redraw the lanes whose psi is over the switch: a mass at zero and an exponential tail (eqs. 29-30).
 
@@ -90,7 +90,7 @@ def draw_exponential(coefficient: Floats, lanes: Lanes) -> None:
         following[lane] = tail if psi > SWITCH else following[lane]
 
 
-@vector_kernel
+@vector_part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``, with the price's volatility multiplied by ``stretch``.
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..philox import REGIME, philox, uniform64
 from ..registry import Parameter, Rule
 from ..structs import Floats
@@ -35,7 +35,7 @@ SOONEST = 2
 """Coefficient that keeps the earliest switch of any lane: most steps need look no further."""
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with (dt, sqrt(dt)), the earliest switch, states and chain; dt in years."""
     out[0] = dt
@@ -45,7 +45,7 @@ def coefficients(params: Floats, dt: float, out: Floats) -> None:
     out[4] = params[1]
 
 
-@kernel
+@part
 def pick(cumulative: Floats, u: float) -> int:
     """State in which a cumulative law passes u."""
     state = 0
@@ -54,7 +54,7 @@ def pick(cumulative: Floats, u: float) -> int:
     return state
 
 
-@kernel
+@part
 def enter(coefficient: Floats, lanes: Lanes, lane: int, law: Floats, now: float) -> None:
     """Draw the state that a lane enters at the time ``now``, in years, and how long it stays."""
     states, chain = int(coefficient[3]), U32(int(coefficient[4]))
@@ -69,7 +69,7 @@ def enter(coefficient: Floats, lanes: Lanes, lane: int, law: Floats, now: float)
     lanes.variance[lane] = lanes.table[state]
 
 
-@kernel
+@part
 def begin(coefficient: Floats, lanes: Lanes) -> None:
     """Draw the first state of every lane."""
     states = int(coefficient[3])
@@ -80,7 +80,7 @@ def begin(coefficient: Floats, lanes: Lanes) -> None:
         coefficient[SOONEST] = min(coefficient[SOONEST], lanes.memory[SWITCH, lane])
 
 
-@kernel
+@part
 def switch(coefficient: Floats, lanes: Lanes, now: float) -> None:
     """Let every lane whose time has come move on, as often as it does until ``now``, in years."""
     states = int(coefficient[3])
@@ -92,7 +92,7 @@ def switch(coefficient: Floats, lanes: Lanes, now: float) -> None:
         coefficient[SOONEST] = min(coefficient[SOONEST], lanes.memory[SWITCH, lane])
 
 
-@vector_kernel
+@vector_part
 def diffuse(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """The step of the log price at the volatility of each lane."""
     half, scale = 0.5 * coefficient[0] * stretch * stretch, coefficient[1] * stretch
@@ -101,7 +101,7 @@ def diffuse(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> 
         x[lane] += (drift - half * v[lane]) + scale * math.sqrt(v[lane]) * np.float64(z[lane])
 
 
-@kernel
+@part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``, with the volatility multiplied by ``stretch``; switches count at its end."""
     diffuse(coefficient, drift, stretch, lanes)

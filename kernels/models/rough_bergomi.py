@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..jit import kernel, vector_kernel
+from ..jit import part, vector_part
 from ..philox import MODEL_NORMAL, fill_normals
 from ..registry import Parameter, Rule
 from ..structs import Floats
@@ -38,7 +38,7 @@ LEAST = -700.0
 """Least exponent of the variance, which is nothing by then: exp64 holds down to -708."""
 
 
-@kernel
+@part
 def coefficients(params: Floats, dt: float, out: Floats) -> None:
     """Fill out with dt, its root, xi0, eta sqrt(2H), what the last step of the integral takes of the variance shock and
     of its own normal, and the number of factors; dt in years.
@@ -56,7 +56,7 @@ def coefficients(params: Floats, dt: float, out: Floats) -> None:
     out[6] = params[3]
 
 
-@kernel
+@part
 def begin(coefficient: Floats, lanes: Lanes) -> None:
     """There is no past yet."""
     for row in range(int(coefficient[6]) + 1):
@@ -65,7 +65,7 @@ def begin(coefficient: Floats, lanes: Lanes) -> None:
             memory[lane] = 0.0
 
 
-@vector_kernel
+@vector_part
 def move(coefficient: Floats, drift: float, stretch: float, half: float, third: int, lanes: Lanes) -> None:
     """Step the price at the variance before the step, then the variance; ``half`` is its compensator."""
     dt, scale = coefficient[0] * stretch * stretch, coefficient[1] * stretch
@@ -81,7 +81,7 @@ def move(coefficient: Floats, drift: float, stretch: float, half: float, third: 
         past[lane] = 0.0
 
 
-@vector_kernel
+@vector_part
 def remember(decay: float, weight: float, root_dt: float, lanes: Lanes, row: int) -> None:
     """Let a factor take in the latest increment, and its share of the next step's past."""
     factor, past, zv = lanes.memory[row], lanes.memory[0], lanes.shock_variance
@@ -91,7 +91,7 @@ def remember(decay: float, weight: float, root_dt: float, lanes: Lanes, row: int
         past[lane] += weight * now
 
 
-@kernel
+@part
 def advance(coefficient: Floats, drift: float, stretch: float, lanes: Lanes) -> None:
     """One step of log drift ``drift``, with the price's volatility multiplied by ``stretch``."""
     counter, factors = lanes.counter, int(coefficient[6])
