@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": {"errors", "columns", "scenario", "store", "sizing"},
     "report": {"errors", "columns", "store", "sizing"},
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
+    "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
 }
 KNOW_EVERYTHING = {"__init__", "__main__", "cli"}
 HEAVY = {"scenario": {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "scipy"}, "sizing": {"numba", "matplotlib"}}

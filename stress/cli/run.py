@@ -129,11 +129,11 @@ def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
         click.echo(f"\n{folder} keeps its whole parts; continue with:", err=True)
         click.echo(f"  {shlex.join([*command_line, *where, '--resume'])}", err=True)
         if threads_left():
-            _leave_now(stop)
+            leave_now(stop)
         raise
 
 
-def _leave_now(stop: KeyboardInterrupt) -> NoReturn:
+def leave_now(stop: KeyboardInterrupt) -> NoReturn:
     """End the process without tearing it down: LLVM aborts when that happens under a thread that compiles."""
     from stress.cli import Terminated
 

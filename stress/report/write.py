@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from stress.report.charts import style
 from stress.report.charts.gallery import Picture
+from stress.report.document import Document
 from stress.report.sections import document
 from stress.sizing import Sizing, size
 from stress.sizing.write import write_estimates
@@ -40,12 +41,17 @@ def write_report(run: Run, folder: Path | None = None) -> Path:
     """
     place = run.folder / "report" if folder is None else folder
     sizing = size(run, tails=True)
-    report = document(run, sizing)
+    page = write_document(document(run, sizing), place)
+    _write_figures(sizing, place)
+    return page
+
+
+def write_document(report: Document, place: Path) -> Path:
+    """Write a page, its text and its charts into a folder, and return the HTML page."""
     (place / CHARTS).mkdir(parents=True, exist_ok=True)
     inline = {picture.name: _draw(picture, place / CHARTS) for picture in report.pictures}
     _write_text(place / TEXT, _environment().get_template("report.md.j2").render(report=report))
     _write_text(place / PAGE, _environment().get_template("report.html.j2").render(report=report, charts=inline))
-    _write_figures(sizing, place)
     return place / PAGE
 
 

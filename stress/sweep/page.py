@@ -1,0 +1,191 @@
+"""The page of a sweep: charts, one table per pool, what the comparison means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from stress.report.charts.gallery import Picture
+from stress.report.charts.sweep import MOST_BARS, Bar, Point, frontier, heatmap, tornado
+from stress.report.document import Block, Bullets, Chart, Document, Notes, Paragraph, Section, Table, table
+from stress.report.write import write_document
+from stress.sizing.words import count, level, money, odds, percent
+from stress.sweep.cells import GRID, LIST, ONE
+from stress.sweep.result import Row, SweepResult
+
+AMOUNTS: dict[str, str] = {"fund": "fund needed", "bad_debt": "mean bad debt"}
+"""Figures that are drawn, and how a reader calls them."""
+
+_READING = (
+    "All cells draw path i from the same random numbers, so that differences between them are those of the rules and "
+    "not of chance. Changes of means have Hall's interval of the paired differences.",
+    "Depleted with the fund as it is: share of the paths that need more than the fund of the scenario as it is; the "
+    "p-value is McNemar's exact test that it is the same there.",
+    "The change of the fund itself is a difference of two quantiles and has no interval: where paths are few, trust "
+    "the p-value beside it.",
+)
+
+
+def write_page(result: SweepResult, folder: Path) -> Path:
+    """Write ``report.html``, ``report.md`` and charts into the folder of a sweep; return the HTML page."""
+    return write_document(document(result), folder)
+
+
+def document(result: SweepResult) -> Document:
+    """The whole page."""
+    sections = [_section(result, pool) for pool in result.pools]
+    sections.append(Section("How to read it", (Bullets(_READING),)))
+    cells = max(row["cell"] for row in result.rows)
+    what = "each rule switched off alone" if not result.varied else ", ".join(axis.path for axis in result.varied)
+    return Document(
+        title=f"Sweep of {result.scenario}",
+        subtitle=f"{count(cells, 'cell')} and the scenario as it is, {count(result.paths, 'path')} each: {what}",
+        headline=tuple(_headline(result, pool) for pool in result.pools),
+        cards=(),
+        sections=tuple(sections),
+    )
+
+
+def _headline(result: SweepResult, pool: str) -> str:
+    """The range of the funds, or of the bad debt where there is no fund."""
+    rows = result.of_pool(pool)
+    name = "fund" if sum(row["fund"] is not None for row in rows) > 1 else "bad_debt"
+    known = [row for row in rows if row[name] is not None]
+    where = f" of pool {pool}" if len(result.pools) > 1 else ""
+    if not known:
+        return f"Too few paths for a number{where} in any cell."
+    low, high = min(known, key=lambda row: row[name]), max(known, key=lambda row: row[name])
+    accepted = f" (depleted with {level(result.depletion)}, {odds(result.depletion)})" if name == "fund" else ""
+    return (
+        f"The {AMOUNTS[name]}{where}{accepted} goes from {money(low[name])} ({low['label']}) to {money(high[name])} "
+        f"({high['label']}); as it is: {money(rows[0][name])}."
+    )
+
+
+def _section(result: SweepResult, pool: str) -> Section:
+    charts: list[Block] = [Chart(picture) for name in AMOUNTS for picture in pictures(result, pool, name)]
+    title = "Results" if len(result.pools) == 1 else f"Pool {pool}"
+    flagged = "Flagged sizes rest on few paths: see their notes."
+    return Section(title, (*charts, figures(result, pool), Paragraph(flagged)))
+
+
+def figures(result: SweepResult, pool: str) -> Table:
+    """One row per cell."""
+    notes = Notes()
+    rows = []
+    for row in result.of_pool(pool):
+        interval = "" if row["fund_low"] is None else f" ({money(row['fund_low'])} to {money(row['fund_high'])})"
+        rows.append(
+            [
+                row["label"],
+                notes.mark(f"{money(row['fund'])}{interval}", row["note"] or ""),
+                "" if row["cell"] == 0 else signed(row["fund_change"]),
+                _depleted(row),
+                money(row["bad_debt"]),
+                "" if row["cell"] == 0 else _change(row, "bad_debt"),
+                percent(row["adl_probability"]),
+                money(row["unpaid"]),
+            ]
+        )
+    headings = [
+        *("Cell", "Fund needed", "Change", "Depleted with the fund as it is", "Mean bad debt", "Change"),
+        *("Any ADL", "Mean unpaid"),
+    ]
+    return table("Cells" if len(result.pools) == 1 else f"Cells, pool {pool}", headings, rows, notes.lines())
+
+
+def signed(amount: float | None) -> str:
+    """+$3.10M or -$2.00k."""
+    text = money(amount)
+    return f"+{text}" if amount is not None and amount > 0.0 and text != "$0" else text
+
+
+def _change(row: Row, name: str) -> str:
+    """Change of a mean with its interval."""
+    value, low, high = (row[f"{name}_change{end}"] for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return signed(value)
+    return f"{signed(value)} ({signed(low)} to {signed(high)})"
+
+
+def _depleted(row: Row) -> str:
+    if row["depleted_base_fund"] is None:
+        return ""
+    share = percent(row["depleted_base_fund"])
+    return share if row["cell"] == 0 else f"{share}, p = {row['depleted_p_value']:.2g}"
+
+
+def pictures(result: SweepResult, pool: str, name: str) -> list[Picture]:
+    """The charts of one figure of one pool: a frontier, a map or a tornado, as the sweep asks for."""
+    rows = result.of_pool(pool)
+    base, cells = rows[0][name], rows[1:]
+    if not any(row[name] is not None for row in cells):
+        return []
+    where = f", pool {pool}" if len(result.pools) > 1 else ""
+    title = f"{AMOUNTS[name].capitalize()}{where}"
+    axes = result.varied
+    file = f"{name.replace('_', '-')}-{re.sub(r'[^A-Za-z0-9_-]', '_', pool)}"
+    one_axis = result.mode == LIST or (result.mode == GRID and len(axes) == 1)
+    if one_axis and all(row[f"{axes[0].path} (number)"] is not None for row in cells):
+        return [_frontier(result, cells, name, base, (f"frontier-{file}", title))]
+    if result.mode == GRID and len(axes) == 2:
+        return [_heatmap(result, cells, name, (f"map-{file}", title))]
+    if base is None:
+        return []
+    return [_tornado(result, cells, name, base, (f"tornado-{file}", title))]
+
+
+def _frontier(
+    result: SweepResult, cells: Sequence[Row], name: str, base: float | None, called: tuple[str, str]
+) -> Picture:
+    axis = result.varied[0]
+    key = f"{axis.path} (number)"
+    low, high = f"{name}_low", f"{name}_high"
+    points = [Point(row[key], row[axis.path], row[name], row[low], row[high]) for row in cells]
+
+    def fill(figure: Figure) -> None:
+        frontier(figure.subplots(), points, axis.path, AMOUNTS[name], base)
+
+    ends = ", ".join(f"{money(point.value)} at {point.label}" for point in (points[0], points[-1]))
+    return Picture(called[0], called[1], f"{called[1]} against {axis.path}: {ends}.", 4.0, fill)
+
+
+def _heatmap(result: SweepResult, cells: Sequence[Row], name: str, called: tuple[str, str]) -> Picture:
+    rows, columns = result.varied
+    found = {(row[rows.path], row[columns.path]): row[name] for row in cells}
+    amounts = [[found[r, c] for c in columns.values] for r in rows.values]
+
+    def fill(figure: Figure) -> None:
+        heatmap(figure.subplots(), amounts, rows.values, columns.values, (rows.name, columns.name))
+
+    alt = f"{called[1]} by {rows.path} and {columns.path}, {len(cells)} cells with their amounts."
+    return Picture(called[0], called[1], alt, 1.5 + 0.5 * max(len(rows.values), 3), fill)
+
+
+def _tornado(result: SweepResult, cells: Sequence[Row], name: str, base: float, called: tuple[str, str]) -> Picture:
+    bars = _bars(result, cells, name)
+
+    def fill(figure: Figure) -> None:
+        tornado(figure.subplots(), bars, base, AMOUNTS[name])
+
+    alt = f"{called[1]} in every cell against {money(base)} of the scenario as it is, the largest difference first."
+    return Picture(called[0], called[1], alt, 1.3 + 0.36 * max(min(len(bars), MOST_BARS), 1), fill)
+
+
+def _bars(result: SweepResult, cells: Sequence[Row], name: str) -> list[Bar]:
+    """One bar per cell; where values are varied one at a time, one per path from its least to its largest amount; in a
+    grid of more than two, the same of the means over all else."""
+    if result.mode not in (ONE, GRID) or (result.mode == GRID and len(result.varied) == 1):
+        return [Bar(row["label"], ((row[name], ""),)) for row in cells if row[name] is not None]
+    bars = []
+    for axis in result.varied:
+        ends = []
+        for value in axis.values:
+            known = [row[name] for row in cells if row[axis.path] == value and row[name] is not None]
+            if known:
+                ends.append((sum(known) / len(known), value))
+        bars.append(Bar(axis.name, tuple(sorted({min(ends), max(ends)})) if ends else ()))
+    return bars

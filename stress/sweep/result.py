@@ -1,0 +1,200 @@
+"""What a sweep found: one row per cell and pool, compared with the scenario as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stress import store
+from stress.sizing.estimate import Floats
+from stress.sizing.weights import Weights
+from stress.sweep.cells import Cell, Varied, number_of
+from stress.sweep.paired import mean_change, passed
+
+SUMMARY = "summary.parquet"
+FIGURES = "summary.json"
+
+TEXT, NUMBER = pa.string(), pa.float64()
+COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "cell": (pa.int64(), "Number of the cell; 0 is the scenario as it is."),
+    "label": (TEXT, "What is different in the cell."),
+    "pool": (TEXT, "Name of the pool."),
+    "depletion": (NUMBER, "Accepted probability of depletion over the horizon."),
+    "fund": (NUMBER, "Fund that is depleted with that probability; null without a fund or with too few paths."),
+    "fund_low": (NUMBER, "Lower end of its interval."),
+    "fund_high": (NUMBER, "Upper end of its interval."),
+    "fund_upper": (NUMBER, "One-sided upper confidence bound of it."),
+    "fund_change": (NUMBER, "Difference to the fund of the scenario as it is."),
+    "depleted_base_fund": (NUMBER, "Share of the paths that need more than the fund of the scenario as it is."),
+    "depleted_p_value": (NUMBER, "McNemar's exact test that this share is the same as there."),
+    "bad_debt": (NUMBER, "Mean bad debt."),
+    "bad_debt_low": (NUMBER, "Lower end of its interval."),
+    "bad_debt_high": (NUMBER, "Upper end of its interval."),
+    "bad_debt_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
+    "bad_debt_change_low": (NUMBER, "Lower end of its interval."),
+    "bad_debt_change_high": (NUMBER, "Upper end of its interval."),
+    "shortfall": (NUMBER, "Expected shortfall of the bad debt at the highest level of the sizing."),
+    "adl_probability": (NUMBER, "Probability of any auto-deleveraging."),
+    "unpaid": (NUMBER, "Mean loss that nobody pays."),
+    "unpaid_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
+    "unpaid_change_low": (NUMBER, "Lower end of its interval."),
+    "unpaid_change_high": (NUMBER, "Upper end of its interval."),
+    "note": (TEXT, "What must be known of the fund's size before relying on it."),
+}
+"""Columns of the summary; the varied paths follow, as text and, where they are, as numbers."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """One pool's losses on every path of a cell, each [w]."""
+
+    bad_debt: Floats
+    required_fund: Floats | None
+    unpaid: Floats
+    weights: Weights | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished cell."""
+
+    cell: Cell
+    canonical: dict[str, Any]
+    sizing: dict[str, Any]
+    """As :meth:`stress.sizing.Sizing.to_dict` gives it."""
+    losses: dict[str, Losses]
+    """By pool."""
+
+
+def losses_of(file: Path) -> dict[str, Losses]:
+    """Losses by pool from the file that outlives a cell's run."""
+    frame = pq.read_table(file).to_pandas()
+    found = {}
+    for pool in dict.fromkeys(frame["pool"]):
+        rows = frame[frame["pool"] == pool]
+        required = rows["required_fund"].to_numpy(dtype=np.float64)
+        found[pool] = Losses(
+            rows["bad_debt"].to_numpy(dtype=np.float64),
+            None if np.isnan(required).any() else required,
+            (rows["residual"] + rows["residual_open"]).to_numpy(dtype=np.float64),
+            Weights.of(rows["weight"].to_numpy(dtype=np.float64)) if "weight" in rows else None,
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """All cells of a sweep."""
+
+    scenario: str
+    paths: int
+    mode: str
+    varied: tuple[Varied, ...]
+    depletion: float
+    rows: tuple[Row, ...]
+    """Columns of :data:`COLUMNS` and the varied paths."""
+
+    @classmethod
+    def of(cls, mode: str, varied: Sequence[Varied], outcomes: Sequence[Outcome]) -> SweepResult:
+        """Compare every cell with the first one."""
+        base = outcomes[0]
+        rows = [
+            _row(index, outcome, base, pool, varied)
+            for index, outcome in enumerate(outcomes)
+            for pool in outcome.sizing["pools"]
+        ]
+        name, paths = base.sizing["scenario"], base.sizing["paths"]
+        depletion = float(base.canonical["sizing"]["depletion"])
+        return cls(name, paths, mode, tuple(varied), depletion, tuple(rows))
+
+    @property
+    def pools(self) -> list[str]:
+        """Names of the pools of the scenario as it is."""
+        return list(dict.fromkeys(row["pool"] for row in self.rows if row["cell"] == 0))
+
+    def of_pool(self, pool: str) -> list[Row]:
+        """Rows of a pool in the order of the cells."""
+        return [row for row in self.rows if row["pool"] == pool]
+
+    def schema(self) -> pa.Schema:
+        """Columns of the summary with their sentences."""
+        fields = [pa.field(name, kind, metadata={"description": words}) for name, (kind, words) in COLUMNS.items()]
+        for axis in self.varied:
+            fields.append(pa.field(axis.path, TEXT, metadata={"description": f"Value given to {axis.path}."}))
+            words = f"The same as a number; a factor where {axis.path} was multiplied."
+            fields.append(pa.field(f"{axis.path} (number)", NUMBER, metadata={"description": words}))
+        return pa.schema(fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        varied = [{"path": axis.path, "values": list(axis.values)} for axis in self.varied]
+        rows = list(self.rows)
+        return {"scenario": self.scenario, "paths": self.paths, "mode": self.mode, "varied": varied, "rows": rows}
+
+    def write(self, folder: Path) -> None:
+        """Summary as a Parquet table and as JSON; the JSON last, which makes the sweep complete."""
+        with store.replacing(folder / SUMMARY) as temporary:
+            pq.write_table(pa.Table.from_pylist(list(self.rows), schema=self.schema()), temporary, compression="zstd")
+        store.write_json(folder / FIGURES, self.to_dict())
+
+
+def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], varied: Sequence[Varied]) -> Row:
+    """One cell and pool."""
+    name = pool["pool"]
+    losses = {loss["metric"]: loss for loss in pool["losses"]}
+    debt, unpaid = losses["bad_debt"], losses["unpaid"]
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= {"cell": index, "label": outcome.cell.label, "pool": name}
+    row |= {
+        "bad_debt": debt["mean"]["value"],
+        "bad_debt_low": debt["mean"]["low"],
+        "bad_debt_high": debt["mean"]["high"],
+        "shortfall": debt["expected_shortfall"][-1]["value"],
+        "adl_probability": pool["events"]["adl"]["value"],
+        "unpaid": unpaid["mean"]["value"],
+    }
+    if pool["fund"] is not None:
+        target = pool["fund"]["target"]
+        size = target["size"]
+        row |= {"depletion": target["depletion"], "fund": size["value"], "fund_low": size["low"]}
+        row |= {"fund_high": size["high"], "fund_upper": target["upper"], "note": size["note"]}
+    row |= _against(outcome, base, name, row["fund"])
+    settings = dict(outcome.cell.settings)
+    for axis in varied:
+        value = settings.get(axis.path)
+        row[axis.path] = value
+        row[f"{axis.path} (number)"] = _number(value, axis.path, outcome, index)
+    return row
+
+
+def _number(value: str | None, path: str, outcome: Outcome, index: int) -> float | None:
+    """A value on its axis; the scenario as it is stands where it has a number of its own."""
+    number = number_of(value or "", path, outcome.canonical)
+    return None if number is None or not math.isfinite(number) or (value is None and index) else number
+
+
+def _against(outcome: Outcome, base: Outcome, pool: str, fund: float | None) -> Row:
+    """Differences to the scenario as it is, which has none to itself."""
+    there, here = base.losses.get(pool), outcome.losses[pool]
+    if there is None or there.bad_debt.size != here.bad_debt.size:
+        return {}
+    row: Row = {}
+    for name, mine, other in (("bad_debt", here.bad_debt, there.bad_debt), ("unpaid", here.unpaid, there.unpaid)):
+        change = mean_change(mine, other, weights=here.weights)
+        row |= {f"{name}_change": change.value, f"{name}_change_low": change.low, f"{name}_change_high": change.high}
+    before = next(entry["fund"] for entry in base.sizing["pools"] if entry["pool"] == pool)
+    size = None if before is None else before["target"]["size"]["value"]
+    if size is not None and here.required_fund is not None and there.required_fund is not None:
+        moved = passed(here.required_fund, there.required_fund, size)
+        row |= {"depleted_base_fund": moved.share, "depleted_p_value": moved.p_value}
+        row["fund_change"] = None if fund is None else fund - size
+    return row

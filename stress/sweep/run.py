@@ -1,0 +1,207 @@
+"""Runs the cells of a sweep one after the other, each on all threads, and keeps what the comparison needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stress import engine, store
+from stress.build import build
+from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, NotComparable, UsageError
+from stress.provenance import Provenance
+from stress.scenario import Loaded, load_scenario
+from stress.sizing import Sizing, size
+from stress.sizing.analysis import path_weights
+from stress.sweep.ablate import ablations
+from stress.sweep.cells import Cell, Varied, cells, edited
+from stress.sweep.result import Outcome, SweepResult, losses_of
+
+ABLATE = "ablate"
+"""Mode of a sweep that switches rules off."""
+PLAN = "sweep.json"
+CELLS = "cells"
+KEPT = (
+    "path",
+    "pool",
+    "weight",
+    "bad_debt",
+    "required_fund",
+    "residual",
+    "residual_open",
+    "adl_notional",
+    "adl_haircut",
+)
+"""Columns of ``paths`` that are kept of a cell, for paired comparisons."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with the paths done and in all, over all cells, and the label of the cell."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A scenario and what is varied in it."""
+
+    source: str
+    overrides: tuple[str, ...] = ()
+    varied: tuple[Varied, ...] = ()
+    mode: str = "grid"
+    ablate: bool = False
+    seed: int | None = None
+    paths: int | None = None
+
+    def base(self) -> Loaded:
+        """The scenario as it is."""
+        return load_scenario(self.source, self.overrides, seed=self.seed, paths=self.paths)
+
+    def load(self, cell: Cell, base: Loaded, scratch: Path) -> Loaded:
+        """The scenario of a cell; one with edits is written into ``scratch`` first, canonical as it is."""
+        if not cell.edits:
+            return load_scenario(self.source, [*self.overrides, *cell.overrides], seed=self.seed, paths=self.paths)
+        content = json.dumps(edited(base.canonical, cell.edits), allow_nan=False)
+        file = scratch / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
+        file.write_text(content, encoding="utf-8")
+        return load_scenario(file, cell.overrides)
+
+    def cells(self, scratch: Path) -> list[tuple[Cell, Loaded]]:
+        """Every cell with its scenario, the scenario as it is first.
+
+        Raises:
+            InvalidInput: with every mistake of every cell, before anything is run.
+            UsageError: nothing is varied, or :func:`stress.sweep.cells.cells` refuses it.
+        """
+        base = self.base()
+        canonical = base.canonical
+        found = ablations(canonical) if self.ablate else cells(self.varied, self.mode, canonical)
+        if len(found) == 1:
+            raise UsageError("the scenario has no rule to switch off" if self.ablate else "give at least one --vary")
+        pairs, errors = [(found[0], base)], list[tuple[str, InvalidInput]]()
+        for cell in found[1:]:
+            try:
+                pairs.append((cell, self.load(cell, base, scratch)))
+            except InvalidInput as error:
+                errors.append((cell.label, error))
+        if errors:
+            problems = [replace(p, message=f"{p.message} ({label})") for label, error in errors for p in error.problems]
+            malformed = any(isinstance(error, MalformedInput) for _, error in errors)
+            raise (MalformedInput if malformed else MeaninglessInput)(problems)
+        return pairs
+
+
+def sweep(
+    plan: SweepPlan,
+    folder: Path,
+    *,
+    threads: int = 1,
+    resume: bool = False,
+    force: bool = False,
+    keep_runs: bool = False,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Run every cell into ``folder``; finished cells, and whole parts of the others, are kept by ``resume``.
+
+    Raises:
+        InvalidInput: a cell is no sound scenario.
+        UsageError: the folder is not empty and neither resume nor force fits it.
+        NotComparable: resuming another sweep.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        pairs = plan.cells(Path(scratch))
+        _prepare(folder, pairs, resume, force)
+        outcomes = _run(folder, pairs, threads, keep_runs, progress)
+    result = SweepResult.of(ABLATE if plan.ablate else plan.mode, plan.varied, outcomes)
+    result.write(folder)
+    return result
+
+
+def _run(
+    folder: Path, pairs: Sequence[tuple[Cell, Loaded]], threads: int, keep_runs: bool, progress: Progress | None
+) -> list[Outcome]:
+    """Run the cells in their order; equal scenarios are run once."""
+    total = sum(loaded.scenario.run.paths for _, loaded in pairs)
+    done, outcomes = 0, list[Outcome]()
+    known: dict[tuple[str, int, int], Outcome] = {}
+    for index, (cell, loaded) in enumerate(pairs):
+
+        def report(paths: int, _all: int, before: int = done, label: str = cell.label) -> None:
+            if progress is not None:
+                progress(before + paths, total, label)
+
+        report(0, 0)
+        run = loaded.scenario.run
+        same = loaded.digest, run.seed, run.paths
+        if same not in known:
+            known[same] = _cell(folder / CELLS / f"{index:04d}", cell, loaded, threads, keep_runs, report)
+        outcomes.append(replace(known[same], cell=cell))
+        done += run.paths
+    return outcomes
+
+
+def _prepare(folder: Path, pairs: Sequence[tuple[Cell, Loaded]], resume: bool, force: bool) -> None:
+    """Make the folder this sweep's."""
+    wanted = {"cells": [{"label": cell.label, "digest": loaded.digest} for cell, loaded in pairs]}
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; -o names another folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (resume or force):
+            raise UsageError(
+                f"{folder} is not empty: --resume completes its sweep, --force replaces it, -o names another"
+            )
+        if not (folder / PLAN).is_file():
+            raise UsageError(f"{folder} holds other files than a sweep's; -o names another folder")
+        if force:
+            for name in (PLAN, "summary.json", "summary.parquet", "report.html", "report.md"):
+                (folder / name).unlink(missing_ok=True)
+            for name in (CELLS, "charts"):
+                shutil.rmtree(folder / name, ignore_errors=True)
+        elif store.read_json(folder / PLAN) != wanted:
+            raise NotComparable(f"{folder} was begun as another sweep and cannot be resumed")
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_json(folder / PLAN, wanted)
+
+
+def _cell(
+    place: Path, cell: Cell, loaded: Loaded, threads: int, keep_run: bool, progress: Callable[[int, int], None]
+) -> Outcome:
+    """Run one cell, or take what is there of it."""
+    plan = build(loaded)
+    origin = asdict(Provenance.of(plan))
+    figures, paths = place.with_suffix(".json"), place.with_suffix(".parquet")
+    known = store.read_json(figures) if figures.is_file() and paths.is_file() else {}
+    if known.get("provenance") != origin or (keep_run and not (place / store.MANIFEST).is_file()):
+        # An unfinished run of this very cell is continued, any other is replaced.
+        mine = (place / store.IDENTITY).is_file() and store.read_json(place / store.IDENTITY) == origin
+        engine.run(plan, place, threads=threads, resume=mine, force=not mine and place.is_dir(), progress=progress)
+        known = _keep(place, cell, loaded, origin)
+        if not keep_run:
+            shutil.rmtree(place)
+    progress(loaded.scenario.run.paths, loaded.scenario.run.paths)
+    return Outcome(cell, loaded.canonical, known["sizing"], losses_of(paths))
+
+
+def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> dict[str, Any]:
+    """Write what outlives a cell's run: its sizing and the losses of every path; the sizing last."""
+    run = store.load(place)
+    sizing: Sizing = size(run)
+    frame = run.paths[[name for name in KEPT if name in run.paths]]
+    with store.replacing(place.with_suffix(".parquet")) as temporary:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), temporary, compression="zstd")
+    known = {
+        "label": cell.label,
+        "settings": [list(setting) for setting in cell.settings],
+        "overrides": list(cell.overrides),
+        "edits": [list(edit) for edit in cell.edits],
+        "provenance": origin,
+        "weighted": path_weights(run) is not None,
+        "sizing": sizing.to_dict(),
+    }
+    store.write_json(place.with_suffix(".json"), known)
+    return known

@@ -1,0 +1,46 @@
+"""A sweep as a table on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stress.sizing.words import count, level, money, percent
+from stress.sweep.page import signed
+from stress.sweep.result import SweepResult
+
+
+def render(result: SweepResult) -> RenderableType:
+    """One table per pool: the fund, its change, and what else moves."""
+    title = f"{result.scenario}: {count(result.paths, 'path')} a cell, fund depleted with {level(result.depletion)}"
+    parts: list[RenderableType] = [Text(title)]
+    for pool in result.pools:
+        name = f"\nPool {pool}" if len(result.pools) > 1 else None
+        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+        table.add_column("", overflow="fold")
+        for heading in ("fund", "change", "mean bad debt", "change", "any ADL", "unpaid"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        notes: list[str] = []
+        for row in result.of_pool(pool):
+            first = row["cell"] == 0
+            table.add_row(
+                row["label"],
+                _marked(money(row["fund"]), row["note"] or "", notes),
+                "" if first else signed(row["fund_change"]),
+                money(row["bad_debt"]),
+                "" if first else signed(row["bad_debt_change"]),
+                percent(row["adl_probability"]),
+                money(row["unpaid"]),
+            )
+        parts += [table, *(Text(f"  [{k}] {note}", style="dim") for k, note in enumerate(notes, 1))]
+    return Group(*parts)
+
+
+def _marked(text: str, note: str, notes: list[str]) -> str:
+    """Text with the number of its note; equal notes share one."""
+    if not note:
+        return text
+    if note not in notes:
+        notes.append(note)
+    return f"{text} \\[{notes.index(note) + 1}]"
