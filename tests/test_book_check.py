@@ -49,7 +49,7 @@ def test_breach_is_equity_under_maintenance(tmp_path: Path, wallet: float, breac
     wallets = f"account,asset,amount\nlong,USD,{wallet}\nshort,USD,60000\n"
     book = read(write(tmp_path, "p.csv", rows), write(tmp_path, "b.csv", wallets))
     assert summary(book, TERMS)["in_breach_at_start"]["accounts"] == breached
-    np.testing.assert_array_equal(book.breaches(TERMS.prices, TERMS.tiers), [bool(breached), False])
+    np.testing.assert_array_equal(book.breaches(TERMS), [bool(breached), False])
 
 
 def test_the_worst_breach_is_named(tmp_path: Path) -> None:
@@ -81,7 +81,9 @@ def test_what_does_not_net_is_told_by_market(tmp_path: Path) -> None:
 def scenario(pools: dict[str, Any]) -> Any:
     """As much of a scenario as loading books looks at."""
     tiers = SimpleNamespace(tiers=[SimpleNamespace(from_=0.0, maintenance=0.0125)])
-    markets = {name: SimpleNamespace(price=100.0, margin=tiers) for name in ("BTC", "ETH")}
+    markets = {
+        name: SimpleNamespace(instrument="linear_perpetual", price=100.0, margin=tiers) for name in ("BTC", "ETH")
+    }
     nothing = {"accounts": None, "balances": None, "synthetic": None}
     books = {name: SimpleNamespace(book=SimpleNamespace(**(nothing | book))) for name, book in pools.items()}
     return SimpleNamespace(markets=markets, pools=books)
@@ -121,5 +123,5 @@ def test_built_in_scenarios_have_sound_books() -> None:
     book, notes = load_books(loaded.scenario, loaded.locate)
     terms = terms_of(loaded.scenario.markets)
     assert terms.names == book.market_names == tuple(loaded.scenario.markets)
-    assert not book.breaches(terms.prices, terms.tiers).any()
+    assert not book.breaches(terms).any()
     assert notes == []

@@ -62,7 +62,7 @@ def test_every_book_nets_and_starts_sound(makers: int, **values: float) -> None:
     assert (book.entry > 0).all()
     assert (book.wallet > 0).all()
     assert (np.diff(book.first) > 0).all()
-    assert not book.breaches(TERMS.prices, TERMS.tiers).any()
+    assert not book.breaches(TERMS).any()
     required = book.maintenance(TERMS.prices, TERMS.tiers)
     assert (book.equity(TERMS.prices) >= (1 - 1e-9) * SOLVENCY * required).all()
 
@@ -168,7 +168,7 @@ def test_every_market_has_a_trader() -> None:
     ],
 )
 def test_impossible_specifications_are_refused(changes: dict[str, object], keys: tuple[str, ...]) -> None:
-    assert [found for found, _ in faults(synthetic(**changes), TERMS.names)] == [keys]
+    assert [found for found, _ in faults(synthetic(**changes), TERMS)] == [keys]
 
 
 def test_names_of_a_pool_carry_its_prefix() -> None:

@@ -162,8 +162,8 @@ def test_the_price_of_a_sale_keeps_to_its_limits(case: Json) -> None:
 def test_more_tokens_never_leave_more_unpaid() -> None:
     """In one check and a token nobody else trades: what later layers get falls with the tokens."""
     shared = []
-    for units in (0.001, 10.0, 20.0, 30.0, 50.0):
-        case = crash([treasury(units=units), {"type": "socialise", "rule": "equity"}])
+    for supply in (0.001, 10.0, 20.0, 30.0, 50.0):
+        case = crash([treasury(units=supply), {"type": "socialise", "rule": "equity"}])
         for market in case["markets"]:
             market["price"] = market["price"][:2]
         shared.append(play(copy.deepcopy(case))["pools"]["A"]["socialised"])

@@ -42,16 +42,19 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
         Notional by market of both sides and of the larger one, quote currency.
     gross_notional, equity, leverage
         Sums over all accounts, quote currency, and their ratio (null when equity is not positive).
+    collateral
+        Value by asset of what accounts have posted, haircuts not taken off; part of the equity.
     top1_share, top10_share
         Share of the gross notional held by the largest owner and the ten largest.
     in_breach_at_start
         ``accounts`` and ``notional`` under maintenance margin, and the ``worst`` of them with its
-        ``equity`` and ``maintenance``.
+        ``equity`` after haircuts and ``maintenance``.
     """
     longs, shorts = sides(positions, terms.prices)
     notional = positions.per_account(positions.notional(terms.prices))
     gross = float(notional.sum())
     equity = float(positions.equity(terms.prices).sum())
+    contracts = np.flatnonzero(~terms.is_asset).tolist()
     by_owner = np.sort(sum_by(positions.owner, notional, len(positions.owner_names)))[::-1]
     return {
         "accounts": positions.accounts,
@@ -59,28 +62,36 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
         "owners": len(positions.owner_names),
         "positions": len(positions.market),
         "accounts_by_kind": {kind: int((positions.kind == kind).sum()) for kind in KINDS},
-        "open_interest": dict(zip(terms.names, np.maximum(longs, shorts).tolist(), strict=True)),
-        "long": dict(zip(terms.names, longs.tolist(), strict=True)),
-        "short": dict(zip(terms.names, shorts.tolist(), strict=True)),
+        "open_interest": {terms.names[m]: float(max(longs[m], shorts[m])) for m in contracts},
+        "long": {terms.names[m]: float(longs[m]) for m in contracts},
+        "short": {terms.names[m]: float(shorts[m]) for m in contracts},
         "gross_notional": gross,
         "equity": equity,
         "leverage": gross / equity if equity > 0.0 else None,
+        "collateral": _posted(positions, terms),
         "top1_share": float(by_owner[:1].sum()) / gross if gross else 0.0,
         "top10_share": float(by_owner[:10].sum()) / gross if gross else 0.0,
         "in_breach_at_start": _breaches(positions, terms, notional),
     }
 
 
+def _posted(positions: Positions, terms: Terms) -> dict[str, float]:
+    """Value by asset of the collateral of all accounts."""
+    _, market, units = positions.deposits
+    value = sum_by(market, units * terms.prices[market], len(terms.names))
+    return {terms.names[m]: float(value[m]) for m in terms.haircuts}
+
+
 def _breaches(positions: Positions, terms: Terms, notional: Floats) -> dict[str, Any]:
     """Accounts under maintenance at the first prices; the worst lacks most."""
-    breached = positions.breaches(terms.prices, terms.tiers)
+    breached = positions.breaches(terms)
     found: dict[str, Any] = {
         "accounts": int(breached.sum()),
         "notional": float(notional[breached].sum()),
         "worst": None,
     }
     if breached.any():
-        equity = positions.equity(terms.prices)
+        equity = positions.margin_equity(terms)
         required = positions.maintenance(terms.prices, terms.tiers)
         worst = int(np.argmax(np.where(breached, required - equity, -np.inf)))
         found["worst"] = {

@@ -28,11 +28,12 @@ Locate = Callable[[Path], Place]
 
 
 def terms_of(markets: Mapping[str, Market]) -> Terms:
-    """Names, first prices and margin tiers of a scenario's markets."""
+    """Names, first prices, margin tiers and haircuts of a scenario's markets."""
     return Terms(
         tuple(markets),
         np.array([market.price for market in markets.values()], dtype=np.float64),
         stack_tiers([(tier.from_, tier.maintenance) for tier in market.margin.tiers] for market in markets.values()),
+        {m: market.haircut for m, market in enumerate(markets.values()) if market.instrument == "spot"},
     )
 
 
@@ -82,7 +83,7 @@ def _load_pool(
         return read_book(book.accounts, book.balances, name, number, terms)
     if book.synthetic is None:
         raise MeaninglessInput([_problem(("pools", name, "book"), "neither accounts nor synthetic", locate)])
-    found = list(faults(book.synthetic, terms.names))
+    found = list(faults(book.synthetic, terms))
     if found:
         place = ("pools", name, "book", "synthetic")
         raise MeaninglessInput(_problem((*place, *keys), text, locate) for keys, text in found)

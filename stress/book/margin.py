@@ -7,10 +7,12 @@ since rates do not fall, the maximum is reached in the tier that holds ``N``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stress.kernels.structs import Floats, Ints
 
@@ -37,6 +39,18 @@ class Terms(NamedTuple):
     """[m] first prices, quote currency."""
     tiers: Tiers
     """Margin tiers of every market."""
+    haircuts: Mapping[int, float] = MappingProxyType({})
+    """Haircut by number of those markets that are assets, which accounts post as collateral."""
+
+    @property
+    def is_asset(self) -> NDArray[np.bool_]:
+        """[m] whether a market is an asset and not a contract."""
+        return np.isin(np.arange(len(self.names)), list(self.haircuts))
+
+    @property
+    def haircut(self) -> Floats:
+        """[m] share of the value of collateral that does not count towards margin; 0 for contracts."""
+        return np.array([self.haircuts.get(m, 0.0) for m in range(len(self.names))], dtype=np.float64)
 
 
 def sum_by(group: Ints, values: Floats, groups: int) -> Floats:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stress.book.margin import Tiers, maintenance, sum_by
+from stress.book.margin import Terms, Tiers, maintenance, sum_by
 from stress.kernels.structs import Floats, Ints
 
 TRADER, MARKET_MAKER, HEDGE = KINDS = ("trader", "market_maker", "hedge")
@@ -23,6 +24,24 @@ LARGEST = 1e18
 
 SMALLEST = 1e-9
 """Least notional of a position, quote currency: less is an error of units, not a position."""
+
+
+class Deposits(NamedTuple):
+    """Collateral that accounts have posted besides their wallets."""
+
+    holder: Ints
+    """[k] account."""
+    market: Ints
+    """[k] asset, by the number of its market."""
+    units: Floats
+    """[k] how much of it, above zero."""
+
+    def value(self, prices: Floats, accounts: int) -> Floats:
+        """Value [i] of what each account has posted, at prices [m]."""
+        return sum_by(self.holder, self.units * prices[self.market], accounts)
+
+
+NO_DEPOSITS = Deposits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +76,8 @@ class Positions:
     """[j] signed quantity, base units."""
     entry: Floats
     """[j] entry price."""
+    deposits: Deposits = NO_DEPOSITS
+    """Collateral of the accounts."""
 
     @property
     def accounts(self) -> int:
@@ -82,17 +103,23 @@ class Positions:
         return np.abs(self.quantity) * prices[self.market]
 
     def equity(self, prices: Floats) -> Floats:
-        """Equity [i] at prices [m]: wallet plus unrealised profit."""
-        return self.wallet + self.per_account(self.quantity * (prices[self.market] - self.entry))
+        """Equity [i] at prices [m]: wallet, unrealised profit and collateral."""
+        profit = self.per_account(self.quantity * (prices[self.market] - self.entry))
+        return self.wallet + profit + self.deposits.value(prices, self.accounts)
+
+    def margin_equity(self, terms: Terms) -> Floats:
+        """Equity [i] at the first prices less the haircuts of collateral: what counts towards margin."""
+        cut = self.deposits.value(terms.haircut * terms.prices, self.accounts)
+        return self.equity(terms.prices) - cut
 
     def maintenance(self, prices: Floats, tiers: Tiers) -> Floats:
         """Maintenance margin [i] at prices [m]."""
         return self.per_account(maintenance(self.notional(prices), self.market, tiers))
 
-    def breaches(self, prices: Floats, tiers: Tiers) -> NDArray[np.bool_]:
-        """Whether each account [i] is under its maintenance margin at prices [m]."""
-        dust = DUST * (self.per_account(self.notional(prices)) + 1.0)
-        return np.asarray(self.equity(prices) < self.maintenance(prices, tiers) - dust)
+    def breaches(self, terms: Terms) -> NDArray[np.bool_]:
+        """Whether each account [i] is under its maintenance margin at the first prices."""
+        dust = DUST * (self.per_account(self.notional(terms.prices)) + 1.0)
+        return np.asarray(self.margin_equity(terms) < self.maintenance(terms.prices, terms.tiers) - dust)
 
 
 def join(books: Sequence[Positions]) -> Positions:
@@ -113,4 +140,14 @@ def join(books: Sequence[Positions]) -> Positions:
         market=np.concatenate([b.market for b in books]),
         quantity=np.concatenate([b.quantity for b in books]),
         entry=np.concatenate([b.entry for b in books]),
+        deposits=_join_deposits(books),
+    )
+
+
+def _join_deposits(books: Sequence[Positions]) -> Deposits:
+    before = np.cumsum([0, *(b.accounts for b in books)])
+    return Deposits(
+        np.concatenate([b.deposits.holder + start for b, start in zip(books, before[:-1], strict=True)]),
+        np.concatenate([b.deposits.market for b in books]),
+        np.concatenate([b.deposits.units for b in books]),
     )

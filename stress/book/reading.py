@@ -11,11 +11,19 @@ import pandas as pd
 
 from stress.book.findings import Findings, Rows, together
 from stress.book.margin import Terms, sum_by
-from stress.book.positions import TRADER, Positions
-from stress.book.rows import BALANCES, POSITIONS, check_balances, check_positions, is_isolated, market_numbers
+from stress.book.positions import NO_DEPOSITS, TRADER, Deposits, Positions
+from stress.book.rows import (
+    BALANCES,
+    POSITIONS,
+    asset_numbers,
+    check_balances,
+    check_positions,
+    is_isolated,
+    market_numbers,
+)
 from stress.book.tables import Table, Texts, read_table
 from stress.errors import InvalidInput
-from stress.kernels.structs import Ints
+from stress.kernels.structs import Floats, Ints
 
 
 class Holdings(NamedTuple):
@@ -65,17 +73,17 @@ def read_book(
         whole = read_table(accounts, POSITIONS, findings)
         holdings = _holdings(_of_pool(whole, pool, findings), pool, terms, findings)
     except InvalidInput as error:
-        raise together([error, *_mistakes(balances, pool)]) from None
-    wallets = None if balances is None else _wallets(balances, whole, pool)
-    positions = _assemble(holdings, wallets, terms.names, number)
+        raise together([error, *_mistakes(balances, pool, terms)]) from None
+    wallets = None if balances is None else _wallets(balances, whole, pool, terms)
+    positions = _assemble(holdings, wallets, terms, number)
     return positions, list(_notes(positions, wallets, accounts, pool))
 
 
-def _mistakes(balances: Path | None, pool: str) -> Iterator[InvalidInput]:
+def _mistakes(balances: Path | None, pool: str, terms: Terms) -> Iterator[InvalidInput]:
     """What is wrong with the balances whatever the positions are."""
     if balances is not None:
         try:
-            _wallets(balances, None, pool)
+            _wallets(balances, None, pool, terms)
         except InvalidInput as error:
             yield error
 
@@ -114,11 +122,11 @@ def _other_account(name: Texts, account: Texts) -> Rows:
     return np.not_equal(account, account[first[inverse]]).astype(np.bool_)
 
 
-def _wallets(file: Path, positions: Table | None, pool: str) -> Table:
+def _wallets(file: Path, positions: Table | None, pool: str, terms: Terms) -> Table:
     """Balances of the pool's accounts; ``positions`` are those of all pools, None when they could not be read."""
     findings = Findings(str(file))
     balances = _of_pool(read_table(file, BALANCES, findings), pool, findings)
-    check_balances(balances, findings)
+    check_balances(balances, terms, findings)
     if positions is not None:
         here, elsewhere = _holders(balances, positions, pool)
         account = balances.texts["account"]
@@ -160,7 +168,7 @@ def _among(names: Texts, known: Texts) -> Rows:
     return found
 
 
-def _assemble(holdings: Holdings, wallets: Table | None, markets: tuple[str, ...], pool: int) -> Positions:
+def _assemble(holdings: Holdings, wallets: Table | None, terms: Terms, pool: int) -> Positions:
     """Margin accounts of the positions, then those of wallets whose owner has isolated positions only."""
     table, market, name = holdings
     held = len(name)
@@ -171,12 +179,12 @@ def _assemble(holdings: Holdings, wallets: Table | None, markets: tuple[str, ...
     order = np.argsort(account[:held], kind="stable")
 
     isolated = is_isolated(table)
-    amount = wallets.numbers["amount"] if wallets else np.empty(0)
+    deposits, amount = _split(wallets, account[held:], terms)
     money = np.concatenate([np.where(isolated, table.numbers["isolated_margin"], 0.0), amount])
     trader, owner, kind = (table.texts[column] for column in ("account", "owner", "kind"))
     number, owner_names = pd.factorize(np.where(np.equal(owner, ""), trader, owner)[row])
     return Positions(
-        market_names=markets,
+        market_names=terms.names,
         account_names=tuple(names.tolist()),
         owner_names=tuple(owner_names.tolist()),
         owner=number.astype(np.int64),
@@ -188,7 +196,21 @@ def _assemble(holdings: Holdings, wallets: Table | None, markets: tuple[str, ...
         market=market[order],
         quantity=table.numbers["quantity"][order],
         entry=table.numbers["entry_price"][order],
+        deposits=deposits,
     )
+
+
+def _split(wallets: Table | None, account: Ints, terms: Terms) -> tuple[Deposits, Floats]:
+    """Collateral of the accounts, and the amount [row] of each balance in the quote currency.
+
+    ``account`` [row] is whose balance it is.
+    """
+    if wallets is None:
+        return NO_DEPOSITS, np.empty(0)
+    amount, market = wallets.numbers["amount"], asset_numbers(wallets, terms)
+    rows = np.flatnonzero((market >= 0) & (amount > 0.0))
+    rows = rows[np.argsort(account[rows], kind="stable")]
+    return Deposits(account[rows].astype(np.int64), market[rows], amount[rows]), np.where(market >= 0, 0.0, amount)
 
 
 def _row_of_trader(traders: Texts, table: Table) -> Ints:

@@ -37,21 +37,40 @@ BALANCES = (
 )
 """Columns of the table of wallets."""
 
-ASSETS = ("USD", "USDC", "USDT")
-"""Assets taken at par as the quote currency."""
+AT_PAR = ("USD", "USDC", "USDT")
+"""Assets taken at par as the quote currency, unless the scenario gives them a price."""
 
 _MODES = ("cross", "isolated")
 
 
 def market_numbers(table: Table, names: tuple[str, ...], findings: Findings) -> Ints:
     """Number [row] of each row's market, -1 where it is none of the scenario's."""
-    number = pd.Index(names, dtype=np.object_).get_indexer(pd.Index(table.texts["market"], dtype=np.object_))
+    number = _numbers_of(table.texts["market"], names)
     _unknown(number < 0, table, "market", names, findings)
+    return number
+
+
+def asset_numbers(table: Table, terms: Terms) -> Ints:
+    """Number [row] of the market whose asset each balance is in, -1 where it is in the quote currency or unknown."""
+    number = _numbers_of(table.texts["asset"], terms.names)
+    return np.where((number >= 0) & np.append(terms.is_asset, False)[number], number, -1)
+
+
+def _numbers_of(texts: Texts, names: tuple[str, ...]) -> Ints:
+    """Place [row] of each text among the names, -1 where it is none of them."""
+    number = pd.Index(names, dtype=np.object_).get_indexer(pd.Index(texts, dtype=np.object_))
     return number.astype(np.int64)
 
 
 def check_positions(table: Table, market: Ints, terms: Terms, findings: Findings) -> None:
     """Find rows of positions that mean nothing; ``market`` [row] is -1 where unknown."""
+    name = table.texts["market"]
+    findings.add_rows(
+        (market >= 0) & terms.is_asset[market],
+        table.line,
+        "market",
+        lambda row: f"{name[row]!r} is an asset and no contract: what an account holds of it is one of its balances",
+    )
     _check_amounts(table, market, terms, findings)
     _check_modes(table, findings)
     keys: list[Texts | Rows] = [table.texts["account"], table.texts["market"], is_isolated(table)]
@@ -98,17 +117,23 @@ def _check_modes(table: Table, findings: Findings) -> None:
     findings.add_rows(stray, table.line, "isolated_margin", lambda _: "given for a position that is not isolated")
 
 
-def check_balances(table: Table, findings: Findings) -> None:
+def check_balances(table: Table, terms: Terms, findings: Findings) -> None:
     """Find rows of balances that mean nothing, whoever's they are."""
-    asset, amount = table.texts["asset"], table.numbers["amount"]
-    unsupported = ~np.isin(asset.astype(np.str_), ASSETS)
+    asset, amount, market = table.texts["asset"], table.numbers["amount"], asset_numbers(table, terms)
+    posted = market >= 0
+    names = [terms.names[m] for m in terms.haircuts]
+    known = f"{', '.join(AT_PAR)} at par" + (f" and the assets {', '.join(names)}" if names else "")
     findings.add_rows(
-        unsupported,
+        ~posted & ~np.isin(asset.astype(np.str_), AT_PAR),
         table.line,
         "asset",
-        lambda row: f"{asset[row]!r} is not supported, a wallet holds {', '.join(ASSETS)} at par",
+        lambda row: f"{asset[row]!r} is not supported, a wallet holds {known}{did_you_mean(asset[row], names)}",
     )
-    findings.add_rows(np.abs(amount) > LARGEST, table.line, "amount", lambda row: f"more than {LARGEST:g}")
+    findings.add_rows(
+        posted & (amount < 0.0), table.line, "amount", lambda row: f"a short {asset[row]}: collateral cannot be owed"
+    )
+    worth = np.abs(amount) * np.where(posted, terms.prices[market], 1.0)
+    findings.add_rows(worth > LARGEST, table.line, "amount", lambda row: f"more than {LARGEST:g}")
     _repeated([table.texts["account"], asset], table, "asset", "the account has this balance already", findings)
 
 

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from stress.book import posting
 from stress.book.margin import Terms, maintenance, sum_by
 from stress.book.positions import HEDGE, MARKET_MAKER, SMALLEST, TRADER, Positions
 from stress.kernels.structs import Floats, Ints
@@ -66,6 +67,7 @@ class Stream(IntEnum):
     ISOLATED = 6
     ENTRY = 7
     MAKER = 8
+    COLLATERAL = 9
 
 
 class Legs(NamedTuple):
@@ -98,9 +100,10 @@ def _open_unit(words: NDArray[np.uint64]) -> Floats:
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
-def faults(spec: Synthetic, market_names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def faults(spec: Synthetic, terms: Terms) -> Iterator[tuple[tuple[str, ...], str]]:
     """What makes a specification impossible to draw, as (keys, sentence) pairs."""
-    traded = sum(spec.open_interest.get(name, 0.0) > 0.0 for name in market_names)
+    yield from posting.faults(spec, terms)
+    traded = sum(spec.open_interest.get(name, 0.0) > 0.0 for name in terms.names)
     if not traded:
         yield ("open_interest",), "no market has open interest"
     for name, interest in spec.open_interest.items():
@@ -289,7 +292,7 @@ def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: i
     price = terms.prices[market]
     owners, owner = np.unique(np.array(people.owners)[who], return_inverse=True)
     isolated = alone[first[:-1]]
-    return Positions(
+    positions = Positions(
         market_names=terms.names,
         account_names=tuple(
             f"{people.names[k]}:{terms.names[m]}" if single else people.names[k]
@@ -306,3 +309,6 @@ def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: i
         quantity=notional / price,
         entry=price * (1.0 + offset * kept[account]),
     )
+    if not spec.collateral:
+        return positions
+    return posting.post(spec, terms, positions, uniforms(spec.seed, Stream.COLLATERAL, len(people.names))[who])

@@ -16,6 +16,9 @@ from stress.kernels.structs import Ints
 
 Format = Literal["csv", "parquet"]
 
+QUOTE = "USD"
+"""Asset of a wallet in the quote currency."""
+
 
 def write_book(
     positions: Positions,
@@ -84,14 +87,17 @@ def positions_table(positions: Positions, pool_names: tuple[str, ...]) -> pa.Tab
 
 
 def balances_table(positions: Positions, pool_names: tuple[str, ...]) -> pa.Table:
-    """Table of wallets: a row for each account with cross margin."""
+    """Table of wallets: a row for each account with cross margin, then one for each asset that it has posted."""
     cross = np.flatnonzero(~positions.isolated)
+    holder, market, units = positions.deposits
+    names, quote = positions.market_names, len(positions.market_names)
+    account = np.concatenate([cross, holder])
     return pa.table(
         {
-            "account": pa.array(_traders(positions)[cross], pa.string()),
-            "asset": _names(("USD",), np.zeros(len(cross), dtype=np.int64)),
-            "amount": positions.wallet[cross],
-            "pool": _names(pool_names, positions.pool[cross]),
+            "account": pa.array(_traders(positions)[account], pa.string()),
+            "asset": _names((*names, QUOTE), np.concatenate([np.full(len(cross), quote, np.int64), market])),
+            "amount": np.concatenate([positions.wallet[cross], units]),
+            "pool": _names(pool_names, positions.pool[account]),
         }
     )
 

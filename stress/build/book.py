@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from stress.book import Positions, Terms
@@ -11,9 +13,10 @@ from stress.kernels.structs import Book, Floats, Ints
 
 def distance_to_breach(positions: Positions, terms: Terms) -> Floats:
     """[i] relative price move that can bring each account into breach at the earliest; infinite without positions."""
-    slack = positions.equity(terms.prices) - positions.maintenance(terms.prices, terms.tiers)
+    slack = positions.margin_equity(terms) - positions.maintenance(terms.prices, terms.tiers)
     top = terms.tiers.rate[terms.tiers.first[1:] - 1]
     slope = positions.per_account(positions.notional(terms.prices) * (1.0 + top[positions.market]))
+    slope += positions.deposits.value((1.0 - terms.haircut) * terms.prices, positions.accounts)
     distance: Floats = np.divide(slack, slope, out=np.full(slack.size, np.inf), where=slope > 0.0)
     return distance
 
@@ -23,13 +26,40 @@ def order_by_danger(positions: Positions, terms: Terms) -> Ints:
     return np.argsort(distance_to_breach(positions, terms), kind="stable").astype(np.int64)
 
 
+class Holdings(NamedTuple):
+    """Contracts and collateral of all accounts."""
+
+    first: Ints
+    """[i + 1] what account i holds is ``first[i]:first[i + 1]``."""
+    market: Ints
+    """[j]"""
+    quantity: Floats
+    """[j]"""
+    entry: Floats
+    """[j] of collateral the first price, which nothing asks for."""
+
+
+def _with_collateral(positions: Positions, terms: Terms) -> Holdings:
+    """The contracts of every account and behind them its collateral."""
+    deposits = positions.deposits
+    holder = np.concatenate([positions.holder, deposits.holder])
+    order = np.argsort(holder, kind="stable")
+    return Holdings(
+        np.append(0, np.cumsum(np.bincount(holder, minlength=positions.accounts))).astype(np.int64),
+        np.concatenate([positions.market, deposits.market])[order],
+        np.concatenate([positions.quantity, deposits.units])[order],
+        np.concatenate([positions.entry, terms.prices[deposits.market]])[order],
+    )
+
+
 def book_of(positions: Positions, terms: Terms, pools: int, by_name: bool) -> tuple[Book, Ints, PoolOwners]:
     """Kernel book of the positions, where each of its accounts [i] stands in ``positions``, and its owners.
 
     ``by_name`` says that some layer goes through accounts in an order of their names.
     """
     order = order_by_danger(positions, terms)
-    first, at = permuted(positions.first, order)
+    held = _with_collateral(positions, terms)
+    first, at = permuted(held.first, order)
     owners = owners_by_pool(positions.pool[order], positions.owner[order], positions.owner_names, pools)
     book = index_book(
         positions.cash[order],
@@ -37,9 +67,9 @@ def book_of(positions: Positions, terms: Terms, pools: int, by_name: bool) -> tu
         owners.of_account,
         on_circle([positions.account_names[i] for i in order]) if by_name else np.zeros(order.size),
         first,
-        positions.market[at],
-        positions.quantity[at],
-        positions.entry[at],
-        [False] * len(terms.names),
+        held.market[at],
+        held.quantity[at],
+        held.entry[at],
+        terms.is_asset.tolist(),
     )
     return book, order, owners

@@ -17,6 +17,8 @@ from stress.scenario.run import Run
 
 YEAR = 365.0 * 86_400.0
 """Seconds."""
+QUOTE = "USD"
+"""What money is in."""
 LONGEST_EULER_STEP = 60.0
 """Seconds; longer steps are quadratic-exponential where the scheme is auto."""
 
@@ -69,6 +71,8 @@ def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
         if pool.book.synthetic is not None:
             where: Where = ("pools", pool_name, "book", "synthetic", "open_interest")
             yield from (((*where, name), name) for name in pool.book.synthetic.open_interest)
+            where = ("pools", pool_name, "book", "synthetic", "collateral")
+            yield from (((*where, name), name) for name in pool.book.synthetic.collateral)
         for n, layer in enumerate(pool.layers):
             if isinstance(layer, FUNDS):
                 yield from ((("pools", pool_name, "layers", n, "cap", name), name) for name in layer.cap)
@@ -87,9 +91,15 @@ def _no_contracts(sections: Sections) -> Iterator[Complaint]:
     assets = {name for name, market in sections.markets.items() if isinstance(market, Spot)}
     for pool_name, pool in sections.pools.items():
         drawn = pool.book.synthetic.open_interest if pool.book.synthetic else {}
+        posted = pool.book.synthetic.collateral.keys() if pool.book.synthetic else set()
         for name in assets & drawn.keys():
             where: Where = ("pools", pool_name, "book", "synthetic", "open_interest", name)
             yield where, f"{name} is an asset (instrument: spot) and has no open interest"
+        for name in posted & (sections.markets.keys() - assets):
+            where = ("pools", pool_name, "book", "synthetic", "collateral", name)
+            yield where, f"{name} is a contract: only an asset (instrument: spot) can be posted"
+    if QUOTE in assets:
+        yield ("markets", QUOTE), f"{QUOTE} is the quote currency, whose price is 1; give the asset another name"
     if sections.markets and assets == set(sections.market_names):
         yield ("markets",), "are all assets (instrument: spot): there is nothing to liquidate"
 

@@ -44,6 +44,15 @@ class MarketMakers(Part):
     leverage: Ratio = Field(default=3.0, description="Leverage of each of them.")
 
 
+class Posted(Part):
+    """Collateral that drawn accounts post instead of money."""
+
+    accounts: Share = Field(
+        default=1.0, description="Share of the accounts with cross margin, market makers apart, that post it."
+    )
+    margin: Share = Field(default=1.0, description="Share of the money they brought that they post in it.")
+
+
 class Synthetic(Part):
     """A book drawn at random, the same for the same seed."""
 
@@ -68,9 +77,15 @@ class Synthetic(Part):
         default=0.05, description="Standard deviation of entry prices around the initial price."
     )
     market_makers: MarketMakers = Field(default=MarketMakers(), description="Who holds the other side.")
+    collateral: dict[MarketName, Posted] = Field(
+        default={}, description="Assets that accounts post as collateral; an account posts one at most."
+    )
 
     def check(self) -> Iterator[Complaint]:
         """Shares add up; nobody trades in more markets than there are."""
+        posting = math.fsum(posted.accounts for posted in self.collateral.values())
+        if posting > 1.0 + 1e-9:
+            yield ("collateral",), f"an account posts one asset at most, but the shares add up to {100 * posting:g}%"
         total = math.fsum(self.markets_per_account.values())
         if abs(total - 1.0) > 1e-9:
             yield ("markets_per_account",), f"the shares must add up to 100%, got {100 * total:g}%"
