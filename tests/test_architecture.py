@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"manifest", "provenance", "records", "store", "summary", "workers"},
     "sizing": {"errors", "columns", "store"},
     "check": {"errors", "columns", "scenario", "store", "sizing"},
-    "report": {"errors", "columns", "store", "sizing"},
+    "report": {"check"} | {"errors", "columns", "store", "sizing"},
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
     "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
 }

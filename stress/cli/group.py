@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "check": "Put a scenario's rules to a run: limits, regressions.",
     "baseline": "Keep what a run was like, for check to compare with.",
     "calibrate": "Estimate a price model from price bars.",
+    "compare": "Compare two runs: figures with intervals, charts.",
     "validate": "Check a scenario and its book; estimate time and memory.",
     "schema": "Print the JSON Schema of scenario files.",
     "init": "Write a scenario to start from.",

@@ -46,13 +46,13 @@ def write_report(run: Run, folder: Path | None = None) -> Path:
     return page
 
 
-def write_document(report: Document, place: Path) -> Path:
+def write_document(report: Document, place: Path, page: str = PAGE, text: str = TEXT) -> Path:
     """Write a page, its text and its charts into a folder, and return the HTML page."""
     (place / CHARTS).mkdir(parents=True, exist_ok=True)
     inline = {picture.name: _draw(picture, place / CHARTS) for picture in report.pictures}
-    _write_text(place / TEXT, _environment().get_template("report.md.j2").render(report=report))
-    _write_text(place / PAGE, _environment().get_template("report.html.j2").render(report=report, charts=inline))
-    return place / PAGE
+    _write_text(place / text, _environment().get_template("report.md.j2").render(report=report))
+    _write_text(place / page, _environment().get_template("report.html.j2").render(report=report, charts=inline))
+    return place / page
 
 
 def _environment() -> Environment:

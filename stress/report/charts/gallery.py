@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,22 +95,27 @@ def fund_picture(sizing: Sizing, pool: PoolSizing) -> Picture | None:
 
 def payers_picture(sizing: Sizing, pool: PoolSizing) -> Picture:
     """Who pays the bad debt of a pool."""
-    payers = pool.payers
-    bars = [Bar("on average", tuple(payer.mean for payer in payers))]
-    for k, level in enumerate(sizing.levels):
-        parts = [payer.levels[k] for payer in payers]
-        known = tuple(part for part in parts if part is not None)
-        bars.append(Bar(bar_label(level), known if len(known) == len(parts) else None))
-    bars.append(Bar("worst path", tuple(payer.worst for payer in payers)))
-    data = Waterfall(tuple((payer.layer, payer.kind) for payer in payers), tuple(bars))
+    data = payers_of(pool, sizing.levels)
 
     def fill(figure: Figure) -> None:
         who_pays(figure.subplots(), data)
 
-    worst = ", ".join(f"{payer.layer} {money(payer.worst)}" for payer in payers)
+    worst = ", ".join(f"{payer.layer} {money(payer.worst)}" for payer in pool.payers)
     alt = f"Who pays the bad debt of pool {pool.pool} at the mean, at quantiles and on the worst path; there: {worst}."
-    height = 1.3 + 0.62 * len(bars) if any(bar.total > 0.0 for bar in bars) else style.STRIP
+    height = 1.3 + 0.62 * len(data.bars) if any(bar.total > 0.0 for bar in data.bars) else style.STRIP
     return Picture(_file("payers", pool), _title("Bad debt by layer", sizing, pool), alt, height, fill)
+
+
+def payers_of(pool: PoolSizing, levels: Sequence[float]) -> Waterfall:
+    """The split of a pool's bad debt at the mean, at each level and on the worst path."""
+    payers = pool.payers
+    bars = [Bar("on average", tuple(payer.mean for payer in payers))]
+    for k, level in enumerate(levels):
+        parts = [payer.levels[k] for payer in payers]
+        known = tuple(part for part in parts if part is not None)
+        bars.append(Bar(bar_label(level), known if len(known) == len(parts) else None))
+    bars.append(Bar("worst path", tuple(payer.worst for payer in payers)))
+    return Waterfall(tuple((payer.layer, payer.kind) for payer in payers), tuple(bars))
 
 
 def concentration_picture(data: Concentration, sizing: Sizing, pool: PoolSizing) -> Picture:
