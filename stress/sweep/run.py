@@ -66,7 +66,9 @@ class SweepPlan:
         """The scenario of a cell; one with edits is written into ``scratch`` first, canonical as it is."""
         if not cell.edits:
             return load_scenario(self.source, [*self.overrides, *cell.overrides], seed=self.seed, paths=self.paths)
-        content = json.dumps(edited(base.canonical, cell.edits), allow_nan=False)
+        # Checks are put to runs, not to cells; with their defaults written out they would not all read back.
+        asked = {key: value for key, value in base.canonical.items() if key != "checks"}
+        content = json.dumps(edited(asked, cell.edits), allow_nan=False)
         file = scratch / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
         file.write_text(content, encoding="utf-8")
         return load_scenario(file, cell.overrides)
