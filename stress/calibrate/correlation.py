@@ -75,9 +75,10 @@ def structure(series: Sequence[Series], length: float) -> Structure:
     loadings = np.stack([one_factor(prices), one_factor(variances)])
     method = (
         f"Pearson correlation of {count} windows: returns over their realised volatility, changes of log realised "
-        f"variance less the noise of measuring it; prices shrunk by {shrunk:.1%} towards their mean correlation "
-        "(Ledoit and Wolf 2004)."
+        "variance less the noise of measuring it."
     )
+    if shrunk > 0.0:
+        method += f" Prices are shrunk by {shrunk:.1%} towards their mean correlation (Ledoit and Wolf 2004)."
     missed = np.abs(prices - np.outer(loadings[0], loadings[0]))[~np.eye(m, dtype=np.bool_)].max()
     names = tuple(one.market for one in series)
     error = 1.0 / math.sqrt(count)

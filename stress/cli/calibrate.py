@@ -68,10 +68,12 @@ def _duration(_ctx: click.Context, _param: click.Parameter, text: str | None) ->
 )
 @click.argument("prices", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--model", required=True, type=click.Choice(MODELS), help="Model to estimate.")
-@click.option("--market", multiple=True, help="Market to take, or name for a file; repeatable.")
-@click.option("--from", "begin", type=click.DateTime(), help="First time to take, UTC.")
-@click.option("--to", "end", type=click.DateTime(), help="Time to stop before, UTC.")
-@click.option("--every", callback=_duration, help="Take a price this often, such as 1d, instead of every bar.")
+@click.option("--market", metavar="NAME", multiple=True, help="Market to take, or name for a file; repeatable.")
+@click.option("--from", "begin", metavar="DATE", type=click.DateTime(), help="First time to take, UTC.")
+@click.option("--to", "end", metavar="DATE", type=click.DateTime(), help="Time to stop before, UTC.")
+@click.option(
+    "--every", metavar="TIME", callback=_duration, help="Take a price this often, such as 1d, instead of every bar."
+)
 @click.option(
     "--gaps",
     type=click.Choice(["refuse", "skip"]),
@@ -80,7 +82,10 @@ def _duration(_ctx: click.Context, _param: click.Parameter, text: str | None) ->
     help="Missing bars: refuse the file, or leave out the returns across them.",
 )
 @click.option(
-    "--window", callback=_duration, help="Time over which variance is measured; a day where there are enough."
+    "--window",
+    metavar="TIME",
+    callback=_duration,
+    help="Time over which variance is measured; a day where there are enough.",
 )
 @click.option("--states", type=Count(least=2, most=6), default=2, show_default=True, help="States of a regime model.")
 @click.option(

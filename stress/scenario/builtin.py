@@ -15,9 +15,13 @@ KINDS = ("events", "examples", "venues")
 """Folders of built-in scenarios; those of venues are rules to extend, with placeholders for the rest."""
 
 
+PARAMETERS = "parameters"
+"""Folder of price models of known assets: no scenarios, but what scenarios extend."""
+
+
 @dataclass(frozen=True)
 class BuiltIn:
-    """A scenario file that comes with the package."""
+    """A file that comes with the package: a scenario, or a part of one."""
 
     name: str
     kind: str
@@ -31,12 +35,16 @@ def folders() -> list[Path]:
 
 def built_ins() -> list[BuiltIn]:
     """All built-in scenarios, by kind and name."""
-    return [
-        BuiltIn(path.stem, kind, path)
-        for kind in KINDS
-        for folder in folders()
-        for path in sorted((folder / kind).glob("*.yaml"))
-    ]
+    return [known for kind in KINDS for known in _of_kind(kind)]
+
+
+def parameter_sets() -> list[BuiltIn]:
+    """All built-in price models to extend, by name."""
+    return _of_kind(PARAMETERS)
+
+
+def _of_kind(kind: str) -> list[BuiltIn]:
+    return [BuiltIn(path.stem, kind, path) for folder in folders() for path in sorted((folder / kind).glob("*.yaml"))]
 
 
 def title(known: BuiltIn) -> str:
@@ -53,11 +61,15 @@ def title(known: BuiltIn) -> str:
 
 
 def find_built_in(word: str) -> Path | None:
-    """File of a built-in scenario by name (``october-2025``) or by path (``venues/binance.yaml``)."""
+    """File of a built-in scenario by name (``october-2025``) or by path (``venues/binance.yaml``).
+
+    Parameter sets are found by path alone (``parameters/btc.yaml``): their names are those of assets.
+    """
     if any(part in ("..", "") for part in word.split("/")):
         return None
-    for known in built_ins():
-        if word in (known.name, f"{known.kind}/{known.name}", f"{known.kind}/{known.path.name}"):
+    for known in [*built_ins(), *parameter_sets()]:
+        paths = (f"{known.kind}/{known.name}", f"{known.kind}/{known.path.name}")
+        if word in paths or (word == known.name and known.kind != PARAMETERS):
             return known.path
     return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, Problem
-from stress.scenario.builtin import built_ins, find_built_in
+from stress.scenario.builtin import built_ins, find_built_in, parameter_sets
 from stress.scenario.hints import did_you_mean
 from stress.scenario.reading import Node, read_file
 
@@ -102,7 +102,7 @@ def _base_file(node: Node, path: Path, chain: tuple[Path, ...]) -> Path:
     beside = path.parent / word
     found = beside if os.path.isfile(beside) else find_built_in(word)
     if found is None:
-        known = [f"{known.kind}/{known.path.name}" for known in built_ins()]
+        known = [f"{known.kind}/{known.path.name}" for known in [*built_ins(), *parameter_sets()]]
         message = f"{word!r} is neither a file nor a built-in scenario{did_you_mean(word, known)}"
         raise MeaninglessInput([_problem(node, "extends", message)])
     if found.resolve() in chain:

@@ -74,10 +74,15 @@ def entry_of(deviation: Floats, transition: Floats, dt: float) -> dict[str, Any]
     """The scenario's map: volatility and mean duration of each state, and where one goes from it."""
     volatility, duration, onward = described(deviation, transition, dt)
     states = [
-        {"volatility": float(level), "duration": write(round(float(length)), Dimension.DURATION)}
+        {"volatility": float(level), "duration": write(rounded(float(length)), Dimension.DURATION)}
         for level, length in zip(volatility, duration, strict=True)
     ]
     return {"type": "regime", "states": states, "transitions": [[float(p) for p in row] for row in onward]}
+
+
+def rounded(seconds: float) -> float:
+    """To whole minutes where there are an hour of them."""
+    return 60.0 * round(seconds / 60.0) if seconds >= 3600.0 else float(round(seconds))
 
 
 def described(deviation: Floats, transition: Floats, dt: float) -> tuple[Floats, Floats, Floats]:
