@@ -14,6 +14,7 @@ from stress.kernels.oracle import DISTURBANCES, ORACLE
 from stress.kernels.ranks import RANKS
 from stress.kernels.registry import Parameter, Rule
 from stress.kernels.sizes import SIZES
+from stress.kernels.traders import TRADERS
 
 PAGE = Path(__file__).with_name("rules.md")
 
@@ -33,6 +34,12 @@ FAMILIES: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
     ("Layers", "`pools.NAME.layers[].type`", LAYERS),
     ("Unwinding of inventory", "`pools.NAME.layers[].unwind.type`", UNWINDS),
     ("Ranks of auto-deleveraging", "`pools.NAME.layers[].rank`", RANKS),
+    (
+        "What traders do",
+        "`pools.NAME.margin_calls.top_up`, `pools.NAME.margin_calls.deleverage`, `markets.NAME.liquidity.makers`; "
+        "all off unless written.",
+        TRADERS,
+    ),
 )
 """Heading, where a scenario names the member, and the registry."""
 

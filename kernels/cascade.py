@@ -24,6 +24,8 @@ from .settle import charge_fees, hold_auctions, observe_price
 from .start import reset
 from .state import Memory, State, allocate, memory_for
 from .structs import Flags, Floats, Markets, Venue
+from .traders.deleverage import send_reductions
+from .traders.makers import depth_factor
 from .trigger import find_breaches
 from .watch import forget
 
@@ -37,7 +39,7 @@ NOBODY = -1
 
 @part
 def _depth(markets: Markets, m: int, step: int, variance: float) -> float:
-    """Depth of now: droughts by volatility, then deterministic shocks (MODEL 3)."""
+    """Depth of now but for its makers: droughts by volatility, then deterministic shocks (MODEL 3)."""
     depth = markets.each[m].depth
     if markets.each[m].drought_exponent > 0.0:
         calm = math.sqrt(variance) / markets.each[m].drought_sigma
@@ -55,7 +57,7 @@ def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Float
     for m in range(now.size):
         now[m].fundamental = math.exp(log_price[step, m] + now[m].shift)
         now[m].displacement *= venue.markets.each[m].recovery
-        now[m].depth = _depth(venue.markets, m, step, variance[step, m])
+        now[m].depth = _depth(venue.markets, m, step, variance[step, m]) * depth_factor(venue, state, m)
         observe_price(now, state.market_out, m)
 
 
@@ -65,11 +67,12 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     now, seconds = state.market, step * venue.clock.dt
     set_marks(venue.markets, now)
     observe_layers(venue.layers, state.layers, now, seconds, unlimited)
-    breaches = find_breaches(venue, state.accounts, now, state.watch, step)
+    breaches, reducing = find_breaches(venue, state, step)
     filled = False
-    if breaches > 0:
+    if breaches + reducing > 0:
         count = send_orders(venue, state.accounts, now, state.orders, breaches, step)
         ration(venue, now, state.orders, state.ledger, count)
+        send_reductions(venue, state.accounts, now, state.orders, reducing, count, step)
         filled = hold_auctions(venue, state)
         charge_fees(venue, state, breaches, step)
     changed = run_layers(venue, state, breaches, seconds, unlimited)

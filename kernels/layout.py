@@ -6,6 +6,7 @@ from .jit import part
 from .records import Records
 from .state import Accounts
 from .structs import Venue
+from .traders.calls import first_level
 from .trigger import ROUNDING, is_hurt_by, judge
 from .watch import BUCKETS, NOWHERE, REACH, Watch, bucket_of, key_at
 
@@ -22,13 +23,13 @@ def _start_rows(watch: Watch, now: Records) -> None:
 
 @part
 def _place(
-    venue: Venue, watch: Watch, accounts: Accounts, now: Records, j: int, direction: int, distance: float
+    venue: Venue, watch: Watch, accounts: Accounts, now: Records, j: int, direction: int, distance: float, level: float
 ) -> None:
     """Set key and bucket of position j in one direction, and count it there."""
     r = 2 * venue.book.positions[j].market + direction
     place = watch.places[2 * j + direction]
     place.bucket = NOWHERE
-    if distance > 0.0 and is_hurt_by(venue.markets, now, r // 2, accounts.positions[j].quantity, direction):
+    if distance > 0.0 and is_hurt_by(venue.markets, now, r // 2, accounts.positions[j].quantity, direction, level):
         place.key = key_at(watch, r, now[r // 2].mark, distance)
         place.bucket = r * BUCKETS + bucket_of(watch.rows[r], r, place.key)
         watch.entry_first[place.bucket + 1] += 1
@@ -36,17 +37,21 @@ def _place(
 
 @part
 def _place_all(venue: Venue, watch: Watch, accounts: Accounts, now: Records) -> None:
-    """Keys and buckets of all positions; an account without slack waits nowhere and is looked at on every path."""
+    """Keys and buckets of all positions; an account without slack waits nowhere and is looked at on every path.
+
+    Who answers margin calls differs from path to path, so every account that may is looked at when it is called.
+    """
     book = venue.book
     for i in range(accounts.each.size):
-        slack, slope, _ = judge(book, venue.markets, accounts, now, i)
+        level = first_level(venue, i)
+        slack, slope, _ = judge(book, venue.markets, accounts, now, i, level)
         if slack <= 0.0:
             watch.exposed[watch.counts[0].exposed] = i
             watch.counts[0].exposed += 1
         distance = slack / slope * (1.0 - ROUNDING) if slope > 0.0 else 0.0
         for j in range(book.accounts[i].first, book.accounts[i].end):
             for direction in range(2):
-                _place(venue, watch, accounts, now, j, direction, distance)
+                _place(venue, watch, accounts, now, j, direction, distance, level)
 
 
 @part

@@ -27,12 +27,14 @@ def share_of_maintenance(
 
 
 @part
-def _append(orders: Orders, count: int, i: int, j: int, m: int, quantity: float, limit: float) -> int:
+def append(orders: Orders, count: int, i: int, j: int, m: int, quantity: float, limit: float) -> int:
+    """Chain an order for position j of account i behind ``count`` others; returns how many there are now."""
     orders.each[count].account = i
     orders.each[count].position = j
     orders.each[count].quantity = quantity
     orders.each[count].limit = limit
     orders.each[count].filled = 0.0
+    orders.each[count].voluntary = 0
     orders.each[count].following = orders.head[m]
     orders.head[m] = count
     return count + 1
@@ -113,7 +115,7 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
         partial = partial or share < 1.0
         if share * abs(quantity) >= NO_FILL:
             limit = _standing_limit(venue, accounts, now, j, p, limiting, requirement, notional, step)
-            count = _append(orders, count, i, j, m, -share * quantity, limit)
+            count = append(orders, count, i, j, m, -share * quantity, limit)
     if pools[p].size_rule == FRACTION and (partial or phase == fraction.EVERYTHING):
         accounts.each[i].sliced = step
     return count

@@ -10,7 +10,7 @@ from .margin import equity, is_insolvent
 from .marks import book_price
 from .owners import collect_owners
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS, TRACE_MARKET_COLUMNS, TRACE_POOL_COLUMNS
-from .state import ADL_CLOSED, BREACHED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
+from .state import ADL_CLOSED, BREACHED, DELEVERAGED, LIQUIDATED, REDUCED, TAKEN_OVER, TOPPED_UP, State
 from .structs import Floats, Venue
 from .watch import cross
 
@@ -19,6 +19,8 @@ LIQUIDATED_ACCOUNTS = POOL_COLUMNS.index("liquidated_accounts")
 TAKEN_ACCOUNTS = POOL_COLUMNS.index("taken_over_accounts")
 CLOSED_ACCOUNTS = POOL_COLUMNS.index("adl_closed_accounts")
 ADL_ACCOUNTS = POOL_COLUMNS.index("adl_accounts")
+TOPPED_ACCOUNTS = POOL_COLUMNS.index("topped_up_accounts")
+REDUCED_ACCOUNTS = POOL_COLUMNS.index("reduced_accounts")
 REQUIRED = POOL_COLUMNS.index("required_fund")
 FUND_LOW = POOL_COLUMNS.index("fund_low")
 FUND_END = POOL_COLUMNS.index("fund_end")
@@ -84,6 +86,8 @@ def _count(venue: Venue, state: State) -> None:
         out[p, TAKEN_ACCOUNTS] += 1.0 if events & TAKEN_OVER else 0.0
         out[p, CLOSED_ACCOUNTS] += 1.0 if events & ADL_CLOSED else 0.0
         out[p, ADL_ACCOUNTS] += 1.0 if events & DELEVERAGED else 0.0
+        out[p, TOPPED_ACCOUNTS] += 1.0 if events & TOPPED_UP else 0.0
+        out[p, REDUCED_ACCOUNTS] += 1.0 if events & REDUCED else 0.0
 
 
 @part

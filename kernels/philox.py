@@ -33,6 +33,8 @@ JUMP_THINNING = U32(4)
 
 ADL_START = U32(5)
 """Stream of the places at which ADL begins to look for winners; step is the check, block the market."""
+MARGIN_CALL = U32(6)
+"""Stream of who answers margin calls; step and block are the two words of the account's hash."""
 
 JUMP_VARIANCE = U32(6)
 """Stream of the jumps of the variance; block is the market."""

@@ -39,6 +39,10 @@ POOL_COLUMNS: tuple[str, ...] = (
     "first_adl_s",
     "rounds",
     "truncated_steps",
+    "topped_up",
+    "topped_up_accounts",
+    "reduced_notional",
+    "reduced_accounts",
 )
 
 LAYER_COLUMNS: tuple[str, ...] = (
@@ -73,6 +77,7 @@ MARKET_COLUMNS: tuple[str, ...] = (
     "open_interest_end",
     "margin_factor_peak",
     "margin_factor_call",
+    "maker_depth_low",
 )
 
 OWNER_COLUMNS: tuple[str, ...] = (

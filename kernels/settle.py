@@ -10,7 +10,7 @@ from .margin import equity
 from .marks import book_price
 from .records import Records
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from .state import LIQUIDATED, Accounts, State
+from .state import LIQUIDATED, REDUCED, Accounts, State
 from .structs import Floats, Venue
 from .watch import disturb
 
@@ -20,6 +20,7 @@ AUCTION_COST = POOL_COLUMNS.index("auction_cost")
 FEES = POOL_COLUMNS.index("fees")
 FEES_FUND = POOL_COLUMNS.index("fees_fund")
 LAYER_FEES = LAYER_COLUMNS.index("fees")
+REDUCED_NOTIONAL = POOL_COLUMNS.index("reduced_notional")
 FIRST_LIQUIDATION = POOL_COLUMNS.index("first_liquidation_s")
 
 PRICE_LOW = MARKET_COLUMNS.index("price_low")
@@ -58,13 +59,17 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
     if fill == 0.0:
         return 0.0
     p = venue.book.accounts[i].pool
+    notional = abs(fill) * now[m].mark
     trade(accounts, now, j, i, m, fill, price)
     ledger.each[p].outside_cash += fill * (price - now[m].funding)
     ledger.outside_quantity[p, m] -= fill
+    disturb(state.watch, i)
+    if orders.each[o].voluntary == 1:
+        accounts.each[i].events |= REDUCED
+        ledger.out[p, REDUCED_NOTIONAL] += notional
+        return fill
     accounts.each[i].events |= LIQUIDATED
     accounts.each[i].fee_base += abs(fill) * price
-    disturb(state.watch, i)
-    notional = abs(fill) * now[m].mark
     ledger.out[p, LIQUIDATED_NOTIONAL] += notional
     ledger.out[p, AUCTION_VALUE] += abs(fill) * price
     ledger.out[p, AUCTION_COST] += fill * (price - now[m].mark)

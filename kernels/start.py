@@ -29,6 +29,7 @@ from .results import POOL_COLUMNS
 from .settle import FIRST_LIQUIDATION, PRICE_HIGH, PRICE_LOW, observe_price
 from .state import NEVER, Accounts, LayerState, Ledger, Memory, State
 from .structs import Book, Floats, Venue
+from .traders.makers import LEAST
 from .watch import begin_watch, is_laid_out
 
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
@@ -52,6 +53,7 @@ def _reset_markets(venue: Venue, now: Records, memory: Memory, market_out: Float
         now[m].funding = 0.0
         now[m].published = now[m].fundamental * falsified(venue.markets, m, 0)
         market_out[m, PEAK] = 1.0
+        market_out[m, LEAST] = 1.0
         now[m].taken = now[m].fundamental
         now[m].taken_at = 0
         now[m].basis = 0.0

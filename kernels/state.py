@@ -11,7 +11,7 @@ from .results import LAYER_COLUMNS, MARKET_COLUMNS, OWNER_COLUMNS, POOL_COLUMNS,
 from .structs import Floats, Ints, Venue
 from .watch import Watch, watch_for
 
-BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED = 1, 2, 4, 8, 16
+BREACHED, LIQUIDATED, TAKEN_OVER, ADL_CLOSED, DELEVERAGED, TOPPED_UP, REDUCED = 1, 2, 4, 8, 16, 32, 64
 """Bits of ``Accounts.events``: what has happened to an account on this path."""
 
 NEVER = -1
@@ -30,6 +30,15 @@ ACCOUNT = record(
     ("closing_equity", float, "Its equity when ADL began."),
     ("closing_maintenance", float, "Its maintenance when ADL began."),
     ("closing_gross", float, "Its gross notional when ADL began."),
+)
+
+CALL = record(
+    ("stamp", int, "Path stamp of the first look; before it the rest says nothing."),
+    ("answers", int, "Bits of what the owner does when called; 0 is nothing, or nothing any more."),
+    ("since", int, "Step from which the running margin call counts, or NEVER."),
+    ("added", int, "Step at which the owner last added cash, or NEVER."),
+    ("reduced", int, "Step at which the owner last sent orders, or NEVER."),
+    ("reserve", float, "Cash that the owner can still add."),
 )
 
 POSITION = record(
@@ -107,6 +116,7 @@ ORDER = record(
     ("limit", float, "Worst price accepted; infinite for none."),
     ("filled", float, "Signed quantity filled."),
     ("following", int, "Next order of the same market, or -1."),
+    ("voluntary", int, "1 when the owner sends it, not the venue."),
 )
 
 
@@ -119,6 +129,10 @@ class Accounts(NamedTuple):
     """[j] POSITION."""
     breach: Ints
     """[i] accounts in breach this round; how many of them is passed along."""
+    calls: Records
+    """[i] CALL; none where no pool's traders answer margin calls."""
+    reducing: Ints
+    """[i] accounts whose owners send orders this round, if there are calls; how many of them is passed along."""
 
 
 class LayerState(NamedTuple):
@@ -241,8 +255,15 @@ def allocate(venue: Venue) -> State:
     m, p, layers = venue.markets.each.size, venue.pools.size, venue.layers.size
     longest = max(n, nj, layers)
     rows = max(p, int(venue.layers["account"].max(initial=0)) + 1)
+    called = n if bool((venue.pools["call_level"] > 0.0).any()) else 0
     return State(
-        Accounts(records(ACCOUNT, n), records(POSITION, nj), np.zeros(n, np.int64)),
+        Accounts(
+            records(ACCOUNT, n),
+            records(POSITION, nj),
+            np.zeros(n, np.int64),
+            records(CALL, called),
+            np.zeros(called, np.int64),
+        ),
         records(MARKET, m),
         LayerState(
             records(BALANCE, layers),

@@ -153,6 +153,10 @@ INSTRUMENT = record(
     ("factor_cap", float, "Dynamic margin: largest factor."),
     ("factor_interval", int, "Dynamic margin: checks between two decisions."),
     ("factor_notice", int, "Dynamic margin: checks from a decision to its force."),
+    ("maker_elasticity", float, "Power of the makers' equity in the depth; 0 is off."),
+    ("maker_floor", float, "Least share of the depth that stays however little the makers have."),
+    ("maker_first", int, "First maker of the market."),
+    ("maker_last", int, "One after its last maker."),
 )
 
 DISTURBANCE = record(
@@ -180,6 +184,13 @@ POOL = record(
     ("first_fund", int, "Layer number of the pool's first fund or vault, -1 for none."),
     ("owner_first", int, "First owner with accounts in the pool."),
     ("owner_last", int, "One after its last owner."),
+    ("call_level", float, "Equity over maintenance under which an owner is called; 0 where nobody answers."),
+    ("call_target", float, "Equity over maintenance that an answer restores."),
+    ("top_up_probability", float, "Chance that an owner adds cash."),
+    ("top_up_delay", int, "Checks from the call to the cash."),
+    ("top_up_most", float, "Most cash added on a path, as a share of the account's equity at the start."),
+    ("deleverage_probability", float, "Chance that an owner reduces positions."),
+    ("deleverage_delay", int, "Checks from the call to the orders."),
 )
 
 LAYER = record(
@@ -254,6 +265,8 @@ class Markets(NamedTuple):
     """[s, m] funding paid at the check, as a fraction of the mark; (0, m) when there is none."""
     disturbances: Records
     """[n] DISTURBANCE: outages and spoofs of the oracles."""
+    makers: Ints
+    """[n] accounts of the makers whose equity the depth follows, market by market."""
 
 
 class Venue(NamedTuple):

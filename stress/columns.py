@@ -129,6 +129,10 @@ PATHS = Table(
         _time("first_adl_s", "When ADL first closed a position; null: never."),
         _count("rounds", "rounds", "Most liquidation rounds that one check took."),
         _count("truncated_steps", "checks", "Checks whose rounds were cut off at run.max_rounds."),
+        _money("topped_up", "Cash that owners added from outside after margin calls."),
+        _count("topped_up_accounts", "accounts", "Margin accounts whose owner added cash."),
+        _money("reduced_notional", "Value at the mark of owners' own orders filled after margin calls."),
+        _count("reduced_accounts", "accounts", "Margin accounts whose owner reduced positions."),
     ),
 )
 
@@ -176,6 +180,7 @@ MARKETS = Table(
         _money("open_interest_end", "Open interest of margin accounts and layers at the end, one side, at the mark."),
         _number("margin_factor_peak", "1", "Highest factor on maintenance in force, by volatility or announcement."),
         _number("margin_factor_call", "1", "Largest relative rise of that factor within a day: the margin call."),
+        _number("maker_depth_low", "1", "Lowest factor on the depth by the makers' equity; 1 where it stands."),
     ),
 )
 

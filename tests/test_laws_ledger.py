@@ -13,7 +13,7 @@ from stress.kernels.layers import ADL as ADL_KIND
 from stress.kernels.layers import INSURANCE_FUND
 from stress.kernels.layers import SOCIALISE as SOCIALISE_KIND
 from stress.kernels.results import POOL_COLUMNS
-from stress.kernels.state import ADL_CLOSED, DELEVERAGED, LIQUIDATED, TAKEN_OVER, State
+from stress.kernels.state import ADL_CLOSED, DELEVERAGED, LIQUIDATED, REDUCED, TAKEN_OVER, State
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json
 from tests.following import (
@@ -40,12 +40,12 @@ AT_BANKRUPTCY = LIQUIDATION.map(lambda rules: {**rules, "limit": {"type": "bankr
 
 
 def cash(venue: Venue, state: State) -> Floats:
-    """[p] cash of accounts, layers, outside traders and liquidators, before what was written off."""
+    """[p] cash of accounts, layers, outside traders and liquidators, before what is written off or added."""
     pools = venue.pools.size
     total = np.bincount(venue.book.accounts["pool"], weights=state.accounts.each["cash"], minlength=pools)
     total += per_pool(venue, state.layers.each["cash"])
     total += state.ledger.each["outside_cash"] + state.ledger.each["liquidators"]
-    return np.array(total - pool_column(state, "residual"))
+    return np.array(total - pool_column(state, "residual") - pool_column(state, "topped_up"))
 
 
 def units(venue: Venue, state: State) -> Floats:
@@ -95,6 +95,7 @@ def test_bad_debt_is_borne_by_somebody(case: Json) -> None:
 def test_totals_of_a_path_never_fall(case: Json) -> None:
     _, states = follow(case)
     names = ("bad_debt", "adl_notional", "socialised", "residual", "fees", "liquidated_notional", "rounds")
+    names += ("topped_up", "reduced_notional")
     for before, after in pairwise(states):
         for name in names:
             assert (pool_column(after, name) >= pool_column(before, name)).all(), name
@@ -112,7 +113,7 @@ def test_adl_and_shared_losses_make_nobody_insolvent(case: Json) -> None:
         marks = np.array(after.market["mark"])
         slack = DUST * (grosses(venue, before, marks) + scale_of(case))
         events = after.accounts.each["events"]
-        safe = (equities(venue, before, marks) >= slack) & (events & (LIQUIDATED | TAKEN_OVER) == 0)
+        safe = (equities(venue, before, marks) >= slack) & (events & (LIQUIDATED | REDUCED | TAKEN_OVER) == 0)
         newly_closed = (events & ~before.accounts.each["events"] & ADL_CLOSED) != 0
         assert not newly_closed[safe].any()
         assert (equities(venue, after, marks) >= -slack)[safe].all()
@@ -173,4 +174,5 @@ def test_the_weather_is_rough_enough() -> None:
     assert min(happened[name] for name in common) >= 50
     assert min(happened[name] for name in ("adl_paid", "residual", "residual_open", "truncated_steps")) >= 20
     assert min(happened[name] for name in ("socialised", "fees", "fees_fund")) >= 10
+    assert min(happened[name] for name in ("topped_up", "reduced_notional")) >= 10
     assert events & DELEVERAGED

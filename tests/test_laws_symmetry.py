@@ -16,7 +16,7 @@ from tests.venues import FUND, LAYERS, SOCIALISE, VAULT, cases
 
 EXAMPLES = settings(max_examples=150)
 
-PRICES = frozenset({"price", "F", "mark", "low", "x", "max_displacement", "kappa"})
+PRICES = frozenset({"price", "F", "mark", "low", "x", "max_displacement", "kappa", "maker_depth_low"})
 """Numbers of a market that do not grow with the venue."""
 
 SHARES = frozenset({"payers", "paid_top1_share", "paid_top10_share", "paid_top100_share", "paid_gini", "paid_gini_all"})

@@ -34,7 +34,8 @@ def load(folder: Path, *changes: tuple[str, str]) -> Loaded:
 
 
 def built(scenario: Scenario) -> Markets:
-    return markets_of(scenario, terms_of(scenario.markets), clock_of(scenario))
+    nobody = [np.zeros(0, dtype=np.int64) for _ in scenario.markets]
+    return markets_of(scenario, terms_of(scenario.markets), clock_of(scenario), nobody)
 
 
 def test_outages_and_spoofs_are_counted_in_checks(tmp_path: Path) -> None:

@@ -34,6 +34,22 @@ LIMITS = st.sampled_from(
         {"type": "fillable", "spread": 1.5, "adj": 1.0},
     ]
 )
+MARGIN_CALLS = st.fixed_dictionaries(
+    {"under": st.sampled_from([1.2, 2.0, 4.0]), "target": st.sampled_from([4.5, 8.0])},
+    optional={
+        "top_up": st.fixed_dictionaries(
+            {
+                "probability": st.sampled_from([0.5, 1.0]),
+                "delay": st.sampled_from([0.0, 1.0, 2.0]),
+                "most": st.sampled_from([0.2, 5.0]),
+            }
+        ),
+        "deleverage": st.fixed_dictionaries(
+            {"probability": st.sampled_from([0.5, 1.0]), "delay": st.sampled_from([0.0, 1.0, 2.0])}
+        ),
+    },
+)
+"""Who is called, and what the owners who answer do."""
 LIQUIDATION = st.fixed_dictionaries(
     {
         "size": SIZES,
@@ -42,7 +58,8 @@ LIQUIDATION = st.fixed_dictionaries(
         "fee": st.fixed_dictionaries({"rate": st.sampled_from([0.01, 0.0]), "fund_share": st.sampled_from([0.4, 1.0])}),
         "latency": st.sampled_from([0, 0, 1, 3]),
         "capacity": st.sampled_from([None, None, 0.05, 0.3]),
-    }
+        "margin_calls": st.one_of(st.none(), st.none(), MARGIN_CALLS),
+    },
 )
 """``capacity`` as a share of the pool's gross notional."""
 
@@ -147,6 +164,7 @@ BOOKS = st.fixed_dictionaries(
     optional={
         "depth_shock": st.just([[2, 0.1], [5, 5.0]]),
         "drought": st.just({"eta": 1.5, "floor": 0.05, "sigma0": 0.6}),
+        "makers": st.sampled_from([{"elasticity": 1.0, "floor": 0.5}, {"elasticity": 2.0, "floor": 0.3}]),
     },
 )
 """``depth`` as a share of the units held in the market."""
@@ -214,6 +232,15 @@ def _gross(accounts: Sequence[Json], markets: Sequence[Json]) -> tuple[float, di
     return sum(units[market["name"]] * market["price"][0] for market in markets), units
 
 
+def _appoint_makers(accounts: Sequence[Json], markets: Sequence[Json]) -> None:
+    """Every fourth account makes markets; where none of them trades, nobody is followed."""
+    for account in accounts[::4]:
+        account["kind"] = "market_maker"
+    for market in markets:
+        if not any(market["name"] in account["positions"] for account in accounts[::4]):
+            market.pop("makers", None)
+
+
 def populate(seed: int, steps: int, accounts: int, books: Sequence[Json], pools: Sequence[Json], rounds: int) -> Json:
     """Case with the given rules and random numbers."""
     rng = np.random.default_rng(seed)
@@ -222,6 +249,7 @@ def populate(seed: int, steps: int, accounts: int, books: Sequence[Json], pools:
         market["sigma"] = [float(s) for s in rng.uniform(0.3, 2.0, steps + 1)]
     names = [f"P{p}" for p in range(len(pools))]
     people = [_account(rng, f"a{i}", names[i % len(names)], markets) for i in range(accounts)]
+    _appoint_makers(people, markets)
     for market in markets:
         held = _gross(people, markets)[1][market["name"]]
         market["depth"] = None if market["depth"] is None else market["depth"] * max(held, 1.0)

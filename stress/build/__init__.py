@@ -8,6 +8,7 @@ from stress.book import Positions, Terms, gathered, load_books, terms_of, togeth
 from stress.build.book import book_of
 from stress.build.layers import LayerNames, caps_of, first_funds, goes_by_name, layers_of, waterfall
 from stress.build.prices import models_of
+from stress.build.traders import answers_calls, call_notes, makers_of
 from stress.build.venue import clock_of, markets_of, pools_of
 from stress.errors import InvalidInput
 from stress.kernels.structs import Ints, Models, Venue
@@ -85,13 +86,14 @@ def build(loaded: Loaded) -> Plan:
         raise together(errors)
     layers = waterfall(list(scenario.pools.values()))
     pool_names = tuple(scenario.pools)
-    by_name = any(goes_by_name(layer) for _, _, layer in layers)
+    by_name = answers_calls(scenario) or any(goes_by_name(layer) for _, _, layer in layers)
     book, order, owners = book_of(positions, terms, len(pool_names), by_name)
+    makers = makers_of(scenario, positions, terms, order, loaded.locate)
     records = layers_of(layers, len(pool_names), clock, terms.names)
     venue = Venue(
         clock,
         book,
-        markets_of(scenario, terms, clock),
+        markets_of(scenario, terms, clock, makers),
         pools_of(scenario, first_funds(layers, len(pool_names)), owners.first, clock),
         records,
         caps_of(layers, records["balance"], terms.names),
@@ -107,5 +109,5 @@ def build(loaded: Loaded) -> Plan:
         order,
         owners.names,
         tuple((pool_names[pool], layer.name, layer.type) for _, pool, layer in layers),
-        (*book_notes, *price_notes),
+        (*book_notes, *call_notes(scenario, positions, terms), *price_notes),
     )

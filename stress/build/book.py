@@ -55,7 +55,7 @@ def _with_collateral(positions: Positions, terms: Terms) -> Holdings:
 def book_of(positions: Positions, terms: Terms, pools: int, by_name: bool) -> tuple[Book, Ints, PoolOwners]:
     """Kernel book of the positions, where each of its accounts [i] stands in ``positions``, and its owners.
 
-    ``by_name`` says that some layer goes through accounts in an order of their names.
+    ``by_name`` says that some rule goes by the names of accounts: a layer, or owners who answer margin calls.
     """
     order = order_by_danger(positions, terms)
     held = _with_collateral(positions, terms)

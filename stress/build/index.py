@@ -82,6 +82,12 @@ def on_circle(names: Sequence[str]) -> Floats:
     return np.array(words, dtype=np.float64) / 2.0**48
 
 
+def maker_ranges(makers: Sequence[Sequence[int] | Ints]) -> dict[str, Ints]:
+    """[m] columns of INSTRUMENT that say where the makers of each market stand, market by market."""
+    ends = np.cumsum([0, *(len(accounts) for accounts in makers)], dtype=np.int64)
+    return {"maker_first": ends[:-1], "maker_last": ends[1:]}
+
+
 def permuted(first: Ints, order: Ints) -> tuple[Ints, Ints]:
     """Accounts in a new ``order`` [i]: their ``first`` [i + 1] and where each position [j] was before."""
     held = np.diff(first)[order]

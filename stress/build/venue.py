@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from stress.book import Terms
 from stress.build.accruals import dynamic_margin, funding_rate, margin_scale
-from stress.build.index import tier_table
+from stress.build.index import maker_ranges, tier_table
 from stress.build.timing import checks_in, halving
+from stress.build.traders import makers_rule, margin_calls
 from stress.kernels.instruments import INSTRUMENTS
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
@@ -108,10 +110,11 @@ def _drought(market: Market) -> Drought | None:
     return market.liquidity.drought if isinstance(market.liquidity, PowerLaw) else None
 
 
-def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
-    """Margin tiers, books, marks and oracles of the scenario's markets."""
+def markets_of(scenario: Scenario, terms: Terms, clock: Clock, makers: Sequence[Ints]) -> Markets:
+    """Margin tiers, books, marks and oracles of the scenario's markets; ``makers`` [m] are the accounts of makers."""
     markets: list[Market] = list(scenario.markets.values())
     droughts = [_drought(market) for market in markets]
+    rules = [makers_rule(market) for market in markets]
     marks = [market.mark for market in markets]
     oracles = [market.oracle for market in markets]
     return Markets(
@@ -126,6 +129,9 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
             drought_cap=_floats([drought.cap if drought else math.inf for drought in droughts]),
             drought_sigma=_floats([_calm_volatility(market) for market in markets]),
             **dynamic_margin(markets, clock.dt),
+            maker_elasticity=_floats([rule.elasticity if rule else 0.0 for rule in rules]),
+            maker_floor=_floats([rule.floor if rule else 0.0 for rule in rules]),
+            **maker_ranges(makers),
             mark_rule=_ints([number_of(MARKS, mark.type) for mark in marks]),
             mark_index=_floats([mark.index if isinstance(mark, BlendMark) else 1.0 for mark in marks]),
             mark_gain=_floats(
@@ -140,6 +146,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock) -> Markets:
         margin_scale(markets, clock),
         funding_rate(markets, clock),
         disturbances_of(oracles, clock),
+        np.concatenate(makers),
     )
 
 
@@ -178,6 +185,7 @@ def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clo
         first_fund=first_fund,
         owner_first=owner_first[:-1],
         owner_last=owner_first[1:],
+        **margin_calls(list(scenario.pools.values()), clock.dt),
     )
 
 

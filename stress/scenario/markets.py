@@ -10,6 +10,7 @@ from pydantic import Field
 
 from stress.scenario.models import Excitation, JumpSize, JumpSlope, JumpSpread, Rate, Variance, unbounded_jump
 from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.traders import Makers
 from stress.scenario.values import Duration, Fraction, Money, Number, Text
 
 MarketName = Annotated[
@@ -59,6 +60,7 @@ class PowerLaw(Part):
         default=0.0, description="Share of the displacement that stays in the price for good."
     )
     drought: Drought | None = Field(default=None, description="How the depth falls when volatility rises.")
+    makers: Makers | None = Field(default=None, description="How the depth falls with the market makers' equity.")
 
     def check(self) -> Iterator[Complaint]:
         """A finite book must say how it recovers: forgetting it would be the worst case unawares."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from stress.scenario.layers import Layer
 from stress.scenario.markets import MarketName
 from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.traders import MarginCalls
 from stress.scenario.values import Count, Duration, File, Fraction, Money, Number, Text, Words
 
 PoolName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "the name of a pool: letters, digits, _ and - only")]
@@ -205,6 +206,7 @@ class Pool(Part):
 
     book: Book = Field(description="Who holds what.")
     liquidation: Liquidation = Field(default=Liquidation(), description="How accounts are closed.")
+    margin_calls: MarginCalls | None = Field(default=None, description="What owners do when their margin runs low.")
     layers: tuple[Layer, ...] = Field(default=(), description="Who pays, in this order; the rest is never paid.")
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stress.book import stack_tiers
-from stress.build.index import PoolOwners, index_book, on_circle, owners_by_pool, tier_table
+from stress.build.index import PoolOwners, index_book, maker_ranges, on_circle, owners_by_pool, tier_table
 from stress.build.timing import checks_in, halving
 from stress.kernels.instruments import LINEAR_PERPETUAL, SPOT
 from stress.kernels.limits import LIMITS
@@ -16,7 +16,7 @@ from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
 from stress.kernels.records import Records, table
 from stress.kernels.sizes import SIZES
-from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Markets, Venue
+from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Ints, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
 from tests.conformance.layers import caps_of, first_funds, layers_of
 from tests.conformance.reading import floats as _floats
@@ -29,9 +29,9 @@ Json = dict[str, Any]
 COLLATERAL_KEYS = frozenset("name price haircut".split())
 MARKET_KEYS = frozenset(
     "name price depth y delta phi half_life tiers mark oracle depth_shock sigma drought liquidity kappa funding "
-    "dynamic_margin reserve".split()
+    "dynamic_margin reserve makers".split()
 )
-POOL_KEYS = frozenset("name size limit fee latency capacity takeover_when layers".split())
+POOL_KEYS = frozenset("name size limit fee latency capacity takeover_when layers margin_calls".split())
 
 
 def _depth_scale(markets: list[Json], checks: int) -> Floats:
@@ -80,6 +80,20 @@ def _assets(case: Json) -> list[Json]:
     return [{"tiers": [[0.0, 0.0]], "depth": None, **asset} for asset in case.get("collateral", [])]
 
 
+def _makers(case: Json, markets: list[Json]) -> list[list[int]]:
+    """[m] accounts whose equity the depth of each market follows: market makers with a position in it."""
+    return [
+        [
+            i
+            for i, account in enumerate(case["accounts"])
+            if account.get("kind") == "market_maker" and market["name"] in account.get("positions", {})
+        ]
+        if market.get("makers")
+        else []
+        for market in markets
+    ]
+
+
 def _markets(case: Json, checks: int, dt: float) -> Markets:
     for market in case["markets"]:
         _only(market, MARKET_KEYS, "market")
@@ -91,6 +105,7 @@ def _markets(case: Json, checks: int, dt: float) -> Markets:
     droughts = [market.get("drought", {}) for market in markets]
     marks = [market.get("mark", {}) for market in markets]
     oracles = [market.get("oracle", {}) for market in markets]
+    makers = _makers(case, markets)
     return Markets(
         table(
             INSTRUMENT,
@@ -116,12 +131,16 @@ def _markets(case: Json, checks: int, dt: float) -> Markets:
             oracle_lag=_ints([math.ceil(oracle.get("lag", 0) / dt) for oracle in oracles]),
             oracle_heartbeat=_floats([oracle.get("heartbeat", 0.0) for oracle in oracles]),
             oracle_deviation=_floats([oracle.get("deviation", 0.0) for oracle in oracles]),
+            maker_elasticity=_floats([market.get("makers", {}).get("elasticity", 0.0) for market in markets]),
+            maker_floor=_floats([market.get("makers", {}).get("floor", 0.0) for market in markets]),
+            **maker_ranges(makers),
         ),
         tier_table(tiers),
         _depth_scale(markets, checks),
         per_step(markets, "kappa", checks, 1.0),
         per_step(markets, "funding", checks, 0.0),
         _disturbances(oracles, dt),
+        _ints([i for accounts in makers for i in accounts]),
     )
 
 
@@ -167,6 +186,21 @@ def _book(case: Json) -> Book:
     )
 
 
+def _margin_calls(calls: list[Json], dt: float) -> dict[str, Floats | Ints]:
+    """[p] columns of POOL that say who answers margin calls, and how."""
+    added = [call.get("top_up", {}) for call in calls]
+    reduced = [call.get("deleverage", {}) for call in calls]
+    return {
+        "call_level": _floats([call.get("under", 0.0) for call in calls]),
+        "call_target": _floats([call.get("target", 0.0) for call in calls]),
+        "top_up_probability": _floats([rule.get("probability", 0.0) for rule in added]),
+        "top_up_delay": _ints([checks_in(rule.get("delay", 0.0), dt) for rule in added]),
+        "top_up_most": _floats([rule.get("most", 0.0) for rule in added]),
+        "deleverage_probability": _floats([rule.get("probability", 0.0) for rule in reduced]),
+        "deleverage_delay": _ints([checks_in(rule.get("delay", 0.0), dt) for rule in reduced]),
+    }
+
+
 def _size(pool: Json) -> Json:
     size: Json = pool.get("size", {"type": "full"})
     return size
@@ -180,6 +214,7 @@ def _pools(case: Json, dt: float) -> Records:
     limits = [pool.get("limit", {"type": "none"}) for pool in pools]
     fees = [pool.get("fee", {}) for pool in pools]
     capacities = [pool.get("capacity") for pool in pools]
+    calls = [pool.get("margin_calls") or {} for pool in pools]
     return table(
         POOL,
         size_rule=_ints([_number(SIZES, size["type"]) for size in sizes]),
@@ -198,6 +233,7 @@ def _pools(case: Json, dt: float) -> Records:
         first_fund=first_funds(case),
         owner_first=owners_of(case).first[:-1],
         owner_last=owners_of(case).first[1:],
+        **_margin_calls(calls, dt),
     )
 
 

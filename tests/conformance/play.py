@@ -34,6 +34,8 @@ POOL_WORDS = {
     "fees": "fees",
     "fees_fund": "fees_fund",
     "residual_open": "residual_open",
+    "topped_up": "topped_up",
+    "reduced_notional": "reduced_notional",
 }
 PAYER_WORDS = "payers paid_by_owners paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split()
 OWNER_WORDS = "layers adl socialised written_off haircut charged".split()
@@ -140,6 +142,7 @@ def _markets(case: Json, state: State) -> Json:
             "max_displacement": float(state.market_out[m, MARKET_COLUMNS.index("largest_displacement")]),
             "outside": {name: float(units) for name, units in zip(owners, outside[:, m], strict=True)},
             "kappa": float(now[m].factor),
+            "maker_depth_low": float(state.market_out[m, MARKET_COLUMNS.index("maker_depth_low")]),
             "depth": None if math.isinf(depth) else depth,
         }
     return result

@@ -26,10 +26,13 @@ class Winner:
 def deleverage(world: World, layer: Layer) -> bool:
     """Close the pool's insolvent accounts, and its layers under their floor, against the other side.
 
-    Reading: who is closed, and at which prices, is decided before the first market's batch.
+    Readings: who is closed, and at which prices, is decided before the first market's batch; whoever has become
+    insolvent by orders of its own is seen in the next round.
     """
     pool = world.pools[layer.pool]
-    closed: list[Holder] = [a for a in world.of_pool(pool.name) if insolvent(world, a) and not a.flat()]
+    closed: list[Holder] = [
+        a for a in world.of_pool(pool.name) if a.since is not None and insolvent(world, a) and not a.flat()
+    ]
     closed += closable_balances(world, pool, layer.place)
     prices: Prices = {}
     for holder in closed:

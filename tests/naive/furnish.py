@@ -1,4 +1,6 @@
-"""Rules that the random venues do not draw: funding, moving margins, pools as books, shared funds, treasuries."""
+"""Rules that the random venues do not draw: funding, moving margins, margin calls, pools as books, shared funds,
+treasuries.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,10 @@ def furnished(case: Json, seed: int) -> Json:
         _books(rng, market)
         if rng.random() < 0.4:
             market["funding"] = [rng.choice([0.0, 0.0, rng.uniform(-0.01, 0.01)]) for _ in market["price"]]
+    case["seed"] = rng.randrange(2**63)
+    for pool in case["pools"]:
+        if rng.random() < 0.3:
+            pool["margin_calls"] = _margin_calls(rng)
     if len(case["pools"]) > 1 and rng.random() < 0.5:
         fund = _shared_fund(rng, [pool["name"] for pool in case["pools"]])
         for pool in case["pools"]:
@@ -68,6 +74,13 @@ def _books(rng: random.Random, market: Json) -> None:
     market.update(liquidity="amm", reserve=200.0 * market["depth"], depth=None)
     for rule in ("drought", "depth_shock"):
         market.pop(rule, None)
+
+
+def _margin_calls(rng: random.Random) -> Json:
+    rules: Json = {"under": rng.uniform(1.1, 4.0), "target": rng.uniform(4.5, 9.0)}
+    rules["top_up"] = {"probability": rng.random(), "delay": rng.choice([0.0, 0.5, 2.0]), "most": rng.uniform(0.0, 3.0)}
+    rules["deleverage"] = {"probability": rng.random(), "delay": rng.choice([0.0, 0.5, 2.0])}
+    return rules
 
 
 def _shared_fund(rng: random.Random, pools: list[str]) -> Json:

@@ -237,7 +237,7 @@ def socialise(world: World, layer: Layer) -> bool:
     Readings: open interest is a payer's gross notional at the marks, and caps nobody; profit and equity do.
     """
     pool = world.pools[layer.pool]
-    debtors = [a for a in world.of_pool(pool.name) if a.flat() and insolvent(world, a)]
+    debtors = [a for a in world.of_pool(pool.name) if a.since is not None and a.flat() and insolvent(world, a)]
     for account in debtors:
         seize(world, account)
     owed: list[Account | Balance] = [*debtors, *flat_debts(world, pool, layer.place)]

@@ -15,7 +15,8 @@ NOTHING = 1e-12
 """Fills and shares of takeovers under this are none."""
 MONEY = (
     "liquidated_notional book_fills vwap_gap takeover_notional bad_debt adl_notional adl_haircut adl_paid socialised "
-    "socialised_for_layers residual fees fees_fund fees_liquidator residual_open fees_out"
+    "socialised_for_layers residual fees fees_fund fees_liquidator residual_open fees_out "
+    "topped_up reduced_notional"
 ).split()
 
 OWNED = "layers adl socialised written_off haircut charged".split()
@@ -66,6 +67,14 @@ class Account(Holder):
     """Profit against the entry price on what ADL closed, by market."""
     shares: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNED, 0.0))
     """What others bore of its deficits, by whom, and what it paid for others."""
+    maker: bool = False
+    adds: bool = False
+    """Whether its owner adds cash on this path when called; ``reduces`` likewise."""
+    reduces: bool = False
+    reserve: float = 0.0
+    called: int | None = None
+    added: int | None = None
+    reduced: int | None = None
 
 
 @dataclass

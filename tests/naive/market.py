@@ -27,6 +27,7 @@ class Market:
         self.variance = 0.0
         self._start_margin()
         self.depth = self._depth_at(0)
+        self.makers_low = 1.0
         self.low = self.price
         self.max_displacement = 0.0
 

@@ -19,6 +19,7 @@ class Order:
     quantity: float
     limit: float | None
     filled: float = 0.0
+    voluntary: bool = False
 
 
 def orders_of_round(world: World, pool: Pool) -> list[Order]:

@@ -9,6 +9,7 @@ from tests.naive.ledger import OWNED, Account, Asset, Balance, Layer, Pool, Worl
 from tests.naive.margin import equity, insolvent
 from tests.naive.market import Market
 from tests.naive.step import advance, observe, remark
+from tests.naive.traders import draw_answers
 
 Json = dict[str, Any]
 
@@ -40,6 +41,7 @@ def begin(case: Json) -> World:
     world.previous_marks = dict(world.marks)
     for account in accounts.values():
         account.start = equity(world, account)
+        draw_answers(int(case.get("seed", 0)), 0, account, pools[account.pool].rules.get("margin_calls") or {})
     observe(world)
     return world
 
@@ -49,8 +51,8 @@ def make_account(rules: Json, assets: list[str]) -> Account:
     entry = {m: float(price) for m, (_, price) in rules.get("positions", {}).items()}
     cash = float(rules.get("cash", 0.0)) - sum(q[m] * entry[m] for m in q)
     b = {name: float(rules.get("collateral", {}).get(name, 0.0)) for name in assets}
-    owner = str(rules.get("owner", rules["name"]))
-    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry, owner=owner, b=b)
+    owner, maker = str(rules.get("owner", rules["name"])), rules.get("kind") == "market_maker"
+    return Account(str(rules["name"]), cash, q, str(rules["pool"]), entry, owner=owner, maker=maker, b=b)
 
 
 def make_pool(rules: Json, balances: dict[str, Balance]) -> Pool:
@@ -155,5 +157,6 @@ def market_words(world: World, market: Market) -> Json:
         "max_displacement": market.max_displacement,
         "outside": {owner: held[market.name] for owner, held in world.outside.items()},
         "kappa": market.kappa,
+        "maker_depth_low": market.makers_low,
         "depth": None if math.isinf(market.depth) else market.depth,
     }

@@ -10,14 +10,18 @@ from tests.naive.layers import act, seize, socialise, unwinding
 from tests.naive.ledger import Balance, Layer, Pool, World, steps
 from tests.naive.margin import dust, equity, insolvent
 from tests.naive.orders import Order, orders_of_round
+from tests.naive.traders import answer, makers_left
 from tests.naive.treasury import raise_cash
 
 
 def advance(world: World) -> None:
     """Items 1 to 8 of a step."""
     world.step += 1
-    for market in world.markets.values():
+    left = {name: makers_left(world, name) for name in world.markets}
+    for name, market in world.markets.items():
         market.begin(world.step)
+        market.depth *= left[name]
+        market.makers_low = min(market.makers_low, left[name])
     remark(world)
     world.first_marks = dict(world.marks)
     pay_funding(world)
@@ -59,14 +63,16 @@ def play_round(world: World) -> bool:
     """
     remark(world)
     observe(world)
-    orders = [order for pool in world.pools.values() for order in orders_of_round(world, pool)]
+    voluntary = [order for a in world.accounts.values() for order in answer(world, world.pools[a.pool], a)]
+    forced = [order for pool in world.pools.values() for order in orders_of_round(world, pool)]
+    orders = forced + voluntary
     paid: dict[str, float] = {}
     for name, market in world.markets.items():
         mine = [order for order in orders if order.market == name]
         if mine:
             settle(world, mine, clear(market, mine), paid)
-    take_fees(world, orders, paid)
-    unfilled = {o.account.name for o in orders if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)}
+    take_fees(world, forced, paid)
+    unfilled = {o.account.name for o in forced if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)}
     changed = any(order.filled != 0.0 for order in orders)
     changed = run_layers(world, unfilled) or changed
     changed = write_off(world) or changed
@@ -82,9 +88,12 @@ def settle(world: World, orders: list[Order], price: float, paid: dict[str, floa
         account, name = order.account, order.market
         pool = world.pools[account.pool]
         account.close(name, order.filled, price)
-        account.liquidated = True
         world.outside[pool.name][name] -= order.filled
         mark = world.marks[name]
+        if order.voluntary:
+            pool.add("reduced_notional", abs(order.filled) * mark)
+            continue
+        account.liquidated = True
         pool.add("liquidated_notional", abs(order.filled) * mark)
         pool.add("book_fills", abs(order.filled) * price)
         pool.add("vwap_gap", order.filled * (price - mark))
@@ -142,7 +151,7 @@ def write_off(world: World) -> bool:
         if account.flat() and account.since is not None and spent:
             changed = any(account.b.values()) or changed
             seize(world, account)
-        if account.flat() and insolvent(world, account):
+        if account.since is not None and account.flat() and insolvent(world, account):
             world.pools[account.pool].add("residual", -account.cash)
             world.pools[account.pool].add("bad_debt", -account.cash)
             account.shares["written_off"] -= account.cash
