@@ -39,6 +39,7 @@ def _treasury(rng: random.Random, case: Json, name: str) -> Json:
     if rng.random() < 0.5:
         depth = None if market["depth"] is None else copy.deepcopy(market["depth"])
         market = {**copy.deepcopy(market), "name": f"{name}-token", "depth": depth}
+        market.pop("makers", None)
         case["markets"].append(market)
     price = market["price"][0]
     layer: Json = {"type": "treasury", "name": name, "token": market["name"], "discount": rng.choice([0.02, 0.2, 0.9])}
