@@ -52,13 +52,18 @@ def shortened(case: Json, points: int) -> Json:
     return {**case, "markets": markets, "collateral": assets}
 
 
+def _renamed_layer(layer: Json) -> Json:
+    caps = {"cap": {f"B{name}": most for name, most in layer["cap"].items()}} if "cap" in layer else {}
+    return {**layer, "name": f"B{layer['name']}", **caps}
+
+
 def renamed(case: Json) -> Json:
     """The case with other names for its markets, pools, layers and accounts."""
     pools = [
         {
             **pool,
             "name": f"B{pool['name']}",
-            "layers": [{**layer, "name": f"B{layer['name']}"} for layer in pool["layers"]],
+            "layers": [_renamed_layer(layer) for layer in pool["layers"]],
         }
         for pool in case["pools"]
     ]
@@ -146,7 +151,7 @@ def test_venues_that_share_nothing_do_not_touch(one: Json, other: Json) -> None:
     """Two cases side by side, with markets and pools of their own: each ends as it does alone."""
     steps = min(len(case["markets"][0]["price"]) for case in (one, other))
     one, other = shortened(one, steps), renamed(shortened(other, steps))
-    other["max_rounds"] = one["max_rounds"]
+    other |= {"max_rounds": one["max_rounds"], "seed": one["seed"]}
     together = {**one, **{part: one[part] + other[part] for part in ("markets", "accounts", "pools", "collateral")}}
     found = play(together)
     for case, first in ((one, 0), (other, len(one["markets"]))):

@@ -16,8 +16,8 @@ from tests.naive.treasury import raise_cash
 
 def advance(world: World) -> None:
     """Items 1 to 8 of a step."""
-    world.step += 1
     left = {name: makers_left(world, name) for name in world.markets}
+    world.step += 1
     for name, market in world.markets.items():
         market.begin(world.step)
         market.depth *= left[name]
