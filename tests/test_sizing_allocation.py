@@ -18,8 +18,11 @@ from stress.errors import ExitCode, UsageError
 from stress.sizing import size
 from stress.sizing.allocation import allocate, tail_weights
 from stress.sizing.analysis import path_weights
+from stress.sizing.breakdown import OTHER_OWNERS
+from stress.sizing.cover import caused_by_largest
 from stress.sizing.estimate import Estimate, ascending
 from stress.sizing.horizon import YEAR_S, frequencies, over_a_year
+from stress.sizing.quantiles import value_at_risk
 from stress.sizing.ratios import ratio
 from stress.sizing.shortfall import shortfall_point
 from stress.sizing.weights import Weights
@@ -70,16 +73,35 @@ def test_weighted_contributions_of_weights_of_one_are_the_plain_ones() -> None:
 def test_pools_of_a_run_add_up_and_need_more_alone(tmp_path: Path) -> None:
     run = stress.load(fake_run.write(tmp_path, Fake(pools=("main", "alts"))))
     sizing = size(run)
-    by_pool, by_market = sizing.allocations
+    by_pool, by_market, by_owner = sizing.allocations
     debt = run.paths.groupby("path")["bad_debt"].sum().to_numpy()
-    for divided in (by_pool, by_market):
+    for divided in (by_pool, by_market, by_owner):
         for k, at in enumerate(sizing.levels):
             found = sum(part.levels[k] or 0.0 for part in divided.parts)
             assert found == pytest.approx(shortfall_point(np.sort(debt), at))
             if divided.alone:
                 assert found <= (divided.alone[k] or 0.0) * (1 + 1e-12)
     assert {part.name for part in by_market.parts} >= {"BTC", "ETH"}
+    assert [part.name for part in by_owner.parts] == ["big", "small", OTHER_OWNERS]
+    assert by_owner.parts[0].mean == pytest.approx(0.6 * debt.mean())
+    assert by_owner.parts[2].mean == pytest.approx(0.2 * debt.mean())
     assert size(run, pool="alts").allocations == ()
+
+
+def test_cover_is_the_quantile_of_the_largest_debts(tmp_path: Path) -> None:
+    """The fake's largest owner makes 60 % of every path's bad debt and the two largest 80 %."""
+    run = stress.load(fake_run.write(tmp_path, Fake(share=0.2)))
+    pool = size(run, depletion=0.01).pools[0]
+    debt = run.paths["bad_debt"].to_numpy()
+    np.testing.assert_allclose(caused_by_largest(run, "main", debt.size, 1), 0.6 * debt)
+    np.testing.assert_allclose(caused_by_largest(run, "main", debt.size, 2), 0.8 * debt)
+    var = value_at_risk(np.sort(debt), 0.99)
+    assert var.value is not None
+    assert [cover.owners for cover in pool.cover] == [1, 2]
+    for cover, share in zip(pool.cover, (0.6, 0.8), strict=True):
+        assert cover.fund.size.value == pytest.approx(share * var.value)
+    assert pool.fund is not None
+    assert (pool.cover[1].fund.upper or 0.0) <= (pool.fund.target.upper or 0.0)
 
 
 def test_ratio_is_that_of_the_sums() -> None:

@@ -81,8 +81,9 @@ def test_document_is_json_and_every_estimate_is_a_row(folder: Path) -> None:
     rows = list(sizing.estimates())
     assert {row["statistic"] for row in rows} >= {"fund_size", "value_at_risk", "expected_shortfall", "probability"}
     # 2 pools of 4 losses (mean and 2 levels of VaR and ES), 6 events, 3 fund rows, 2 for each of 4 frequencies within a
-    # year, 3 for winners; 2 markets of 2 events; contributions of 2 pools and 2 markets at 2 levels.
-    assert len(rows) == 2 * (4 * 5 + 6 + 3 + 2 * 4 + 3) + 2 * 2 + 2 * 4
+    # year, 3 for winners, Cover-1 and Cover-2; 2 markets of 2 events; contributions of 2 pools, 2 markets and 3 owners
+    # at 2 levels.
+    assert len(rows) == 2 * (4 * 5 + 6 + 3 + 2 * 4 + 3 + 2) + 2 * 2 + 2 * 7
     assert all(row.keys() == rows[0].keys() for row in rows)
 
 

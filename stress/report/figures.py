@@ -51,6 +51,12 @@ def fund_sizes(sizing: Sizing, pool: PoolSizing) -> Table | None:
         estimate = notes.mark(money_estimate(size.size), size.size.note)
         interest = percent(sizing.over_open_interest(size.size.value))
         rows.append([name, estimate, money(size.upper), interest, f"{level(size.depletion)} ({odds(size.depletion)})"])
+    for cover in pool.cover:
+        size = cover.fund
+        name = f"Cover-{cover.owners}: bad debt of the {'owner' if cover.owners == 1 else 'two owners'} who cost most"
+        estimate = notes.mark(money_estimate(size.size), size.size.note)
+        interest = percent(sizing.over_open_interest(size.size.value))
+        rows.append([name, estimate, money(size.upper), interest, f"exceeded with {level(size.depletion)}"])
     if fund.depleted is None:
         rows.append(["Current", "unlimited", "", "", "never"])
     else:

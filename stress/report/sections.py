@@ -126,6 +126,7 @@ def _payers(run: Run, sizing: Sizing) -> Section:
     blocks += [Paragraph(text), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)]
     for pool in sizing.pools:
         blocks += _owners(run, sizing, pool)
+    blocks += [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "owner"]
     return Section("Who pays?", (*blocks, Paragraph(_OWNERS_TEXT)))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from stress.errors import UsageError
 from stress.sizing.allocation import Allocation
-from stress.sizing.breakdown import by_market, by_pool
+from stress.sizing.breakdown import by_market, by_owner, by_pool
+from stress.sizing.cover import covers
 from stress.sizing.estimate import CONFIDENCE, Estimate, Floats
 from stress.sizing.fund import FundSizing, depletion_curve, depletion_probability, fund_size, newsvendor
 from stress.sizing.horizon import frequencies, over_a_year
@@ -126,6 +127,7 @@ class _Sizer:
             events=self.events(rows),
             payers=self.payers(name, rows),
             winners=self.winners(rows),
+            cover=covers(self.run, name, self.paths, self.depletion, self.confidence, self.weights),
             tails=self.tails(losses) if self.asked.tails else (),
         )
 
@@ -215,10 +217,11 @@ class _Sizer:
         )
 
     def allocations(self) -> tuple[Allocation, ...]:
-        """Expected shortfall of the bad debt of all pools by pool and by market."""
+        """Expected shortfall of the bad debt of all pools by pool, market and owner."""
         names = list(self.run.manifest["pools"])
         debts = {name: _column(self.rows(name), "bad_debt") for name in names}
-        found = [by_market(self.run, sum(debts.values(), np.zeros(self.paths)), self.levels, self.weights)]
+        debt = sum(debts.values(), np.zeros(self.paths))
+        found = [divide(self.run, debt, self.levels, self.weights) for divide in (by_market, by_owner)]
         if len(names) > 1:
             found.insert(0, by_pool(debts, self.levels, self.weights))
         return tuple(found)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stress.sizing.allocation import Allocation
+from stress.sizing.cover import Cover
 from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
 from stress.sizing.tail import Tail
@@ -68,6 +69,8 @@ class PoolSizing:
     """Probability of each of :data:`EVENTS` over the horizon."""
     payers: tuple[Payer, ...]
     winners: Winners
+    cover: tuple[Cover, ...]
+    """Funds for the default of the one and the two owners who cost most."""
     tails: tuple[Tail, ...] = ()
     """Generalised Pareto tails of required fund and bad debt, where they were asked for."""
 
@@ -134,6 +137,10 @@ class Sizing:
                 yield from _fund_rows(where, pool.fund)
             for statistic, estimate in vars(pool.winners).items():
                 yield _row(where, "adl_winners", statistic, None, estimate)
+            for cover in pool.cover:
+                size = cover.fund
+                row = _row(where, "fund", f"cover_{cover.owners}", 1.0 - size.depletion, size.size)
+                yield row | {"upper_bound": size.upper}
             for tail in pool.tails:
                 yield from _tail_rows(where, tail)
         for market in self.markets:

@@ -63,6 +63,9 @@ def _fund_table(sizing: Sizing, pool: PoolSizing, notes: list[str]) -> Renderabl
         text = _marked(money_estimate(size.size), size.size, notes)
         odd = f"{level(size.depletion)} ({odds(size.depletion)})"
         table.add_row(name, text, money(size.upper), odd)
+    for cover in pool.cover:
+        text = _marked(money_estimate(cover.fund.size), cover.fund.size, notes)
+        table.add_row(f"Cover-{cover.owners}", text, money(cover.fund.upper), "")
     if fund.depleted is None:
         table.add_row("current", "unlimited", "", "never")
     else:
