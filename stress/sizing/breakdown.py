@@ -78,7 +78,7 @@ def by_owner(run: Run, debt: Floats, levels: Sequence[float], weights: Weights |
     if known is not None:
         order = np.lexsort((np.arange(len(names)), -known))[: min(_MOST_OWNERS, int((known > 0.0).sum()))]
     columns = [_named(found, total, order) for found, total in zip(sums, totals, strict=True)]
-    called = [*(str(names[k]) for k in order), OTHER_OWNERS]
+    called = [*names[order].astype(str), OTHER_OWNERS]
     parts = [
         Contribution(name, mean or 0.0, tuple(at_levels))
         for name, mean, *at_levels in zip(called, *columns, strict=True)
