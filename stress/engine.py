@@ -27,7 +27,7 @@ from stress.workers import LANES, Part, PartResults, in_background, simulate_par
 if TYPE_CHECKING:
     from stress.build import Plan
 
-__all__ = ["Progress", "RunResult", "plan_parts", "run", "trace", "warm"]
+__all__ = ["Progress", "RunResult", "Shard", "plan_parts", "run", "run_shard", "trace", "warm"]
 
 Progress = Callable[[int, int], None]
 """Called in the calling thread with the paths done and the paths in all."""
@@ -50,6 +50,25 @@ class RunResult:
     """Paths that were there already when the run was resumed."""
     seconds: float
     """Wall time."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several shares of a run, each simulated by itself, on other machines perhaps."""
+
+    number: int
+    """From 1."""
+    of: int
+
+    def parts(self, parts: Sequence[Part]) -> list[Part]:
+        """The parts of this share: consecutive ones, as evenly as they divide.
+
+        :raises UsageError: there are fewer parts than shares.
+        """
+        if self.of > len(parts):
+            raise UsageError(f"the run has {len(parts)} parts; it cannot be cut into {self.of} shards")
+        first, last = (len(parts) * k // self.of for k in (self.number - 1, self.number))
+        return list(parts[first:last])
 
 
 def plan_parts(plan: Plan) -> list[Part]:
@@ -92,49 +111,77 @@ def run(
     if finished is not None:
         return RunResult(folder, finished.manifest, plan.paths, time.monotonic() - started)
     _write_inputs(folder, plan, origin)
-    parts = plan_parts(plan)
-    entries = {part.index: _kept(folder, part, origin) for part in parts} if resume else {}
-    missing = [part for part in parts if entries.get(part.index) is None]
-    kept = plan.paths - sum(part.paths for part in missing)
-    store.log(folder, "start", time=time.time(), threads=threads, kept_paths=kept)
-    _simulate(plan, folder, missing, threads, block_bytes, origin, entries, progress)
-    final = _finish(plan, folder, [entries[part.index] for part in parts], origin, command)
+    entries, kept = _complete(plan, folder, plan_parts(plan), origin, resume, threads, block_bytes, progress)
+    final = _finish(plan, folder, entries, origin, command)
     seconds = time.monotonic() - started
     store.log(folder, "end", time=time.time(), seconds=seconds)
     return RunResult(folder, final, kept, seconds)
 
 
-def _simulate(
+def run_shard(
     plan: Plan,
     folder: Path,
-    missing: Sequence[Part],
+    shard: Shard,
+    *,
+    threads: int = 1,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> list[Part]:
+    """Simulate one shard's parts of the plan into ``folder``, which then is no run yet: :func:`stress.shards.merge`.
+
+    ``command`` is what the manifest of the merged run says reproduces it. Errors are those of :func:`run`.
+
+    :raises UsageError: also where there are fewer parts than shards.
+    """
+    origin = Provenance.of(plan)
+    parts = shard.parts(plan_parts(plan))
+    if _prepare(folder, origin, resume, force) is None:
+        _write_inputs(folder, plan, origin)
+        store.write_json(folder / store.SHARD, asdict(shard) | {"command": command})
+        _complete(plan, folder, parts, origin, resume, threads, block_bytes, progress)
+    return parts
+
+
+def _complete(
+    plan: Plan,
+    folder: Path,
+    parts: Sequence[Part],
+    origin: Provenance,
+    resume: bool,
     threads: int,
     block_bytes: int,
-    origin: Provenance,
-    entries: dict[int, dict[str, Any] | None],
     progress: Progress | None,
-) -> None:
-    """Simulate and write the missing parts; fill their entries."""
+) -> tuple[list[dict[str, Any]], int]:
+    """Simulate and write the parts that are not there; the entries of all, and the paths that were there."""
+    entries = {part.index: _kept(folder, part, origin) for part in parts} if resume else {}
+    missing = [part for part in parts if entries.get(part.index) is None]
+    total = sum(part.paths for part in parts)
+    kept = total - sum(part.paths for part in missing)
+    store.log(folder, "start", time=time.time(), threads=threads, kept_paths=kept)
     metadata = origin.metadata()
 
     def write(results: PartResults) -> dict[str, Any]:
         part = results.part
         return store.write_part(folder, part.index, part.first, part.paths, part_tables(plan, results), metadata)
 
-    done = plan.paths - sum(part.paths for part in missing)
+    done = kept
     report = progress or (lambda done, total: None)
-    report(done, plan.paths)
+    report(done, total)
     began = time.monotonic()
     for block in simulate_parts(plan, missing, threads, block_bytes, write):
         done += block.paths
         if block.part is not None:
             entries[block.part.index] = block.written
             store.log(folder, "part", index=block.part.index, seconds=time.monotonic() - began)
-        report(done, plan.paths)
+        report(done, total)
+    return [entry for part in parts if (entry := entries[part.index]) is not None], kept
 
 
 def _finish(
-    plan: Plan, folder: Path, parts: Sequence[dict[str, Any] | None], origin: Provenance, command: str | None
+    plan: Plan, folder: Path, parts: Sequence[dict[str, Any]], origin: Provenance, command: str | None
 ) -> dict[str, Any]:
     """Form what needs all paths, in path order, and write the manifest last."""
     scenario = plan.loaded.scenario
@@ -149,7 +196,7 @@ def _finish(
     figures = summary.summarise(draft, plan.pool_names, plan.layer_names, plan.market_names)
     store.write_json(folder / store.SUMMARY, figures)
     again = command or f"tailstress run {scenario.name} --seed {plan.seed} --paths {plan.paths}"
-    final = manifest(folder, plan, origin, [part for part in parts if part is not None], tables, again)
+    final = manifest(folder, plan, origin, parts, tables, again)
     store.write_json(folder / store.MANIFEST, final)
     return final
 
@@ -166,7 +213,7 @@ def _prepare(folder: Path, origin: Provenance, resume: bool, force: bool) -> sto
         if not (folder / store.IDENTITY).is_file():
             raise UsageError(f"{folder} holds other files than a run's; -o names another folder")
         if force:
-            _clear(folder)
+            clear(folder)
         else:
             return _resumed(folder, origin)
     folder.mkdir(parents=True, exist_ok=True)
@@ -187,7 +234,7 @@ def _resumed(folder: Path, origin: Provenance) -> store.Run | None:
     return None
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Remove what a run and its report wrote, the manifest first, and nothing else."""
     for name in store.FILES:
         (folder / name).unlink(missing_ok=True)

@@ -49,6 +49,8 @@ RESOLVED = "scenario.resolved.json"
 SUMMARY = "summary.json"
 DICTIONARY = "data-dictionary.json"
 LOG = "log.jsonl"
+SHARD = "shard.json"
+"""Marks a folder that holds one share of a run's parts."""
 PART_TABLES: tuple[str, ...] = (columns.PATHS.name, columns.LAYERS.name, columns.MARKETS.name, columns.OWNERS.name)
 PLAIN_FILES: tuple[str, ...] = (SCENARIO, RESOLVED, SUMMARY, DICTIONARY)
 """Files other than tables whose bytes the manifest vouches for."""
@@ -59,7 +61,7 @@ SINGLE_TABLES: dict[str, str] = {
 }
 """Tables that are one file, and its place in the folder."""
 
-FILES: tuple[str, ...] = (MANIFEST, IDENTITY, *PLAIN_FILES, LOG, "exceedance.parquet")
+FILES: tuple[str, ...] = (MANIFEST, IDENTITY, SHARD, *PLAIN_FILES, LOG, "exceedance.parquet")
 FOLDERS: tuple[str, ...] = (*PART_TABLES, "worst", "report")
 """Everything a run and its report leave in the folder."""
 

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "summary": {"columns", "store"},
     "engine": {"errors", "build", "columns", "kernels", "scenario"}
     | {"manifest", "provenance", "records", "store", "summary", "workers"},
+    "shards": {"errors", "build", "engine", "provenance", "scenario", "store", "workers"},
     "sizing": {"errors", "columns", "store"},
     "check": {"errors", "columns", "scenario", "store", "sizing"},
     "report": {"check"} | {"errors", "columns", "store", "sizing"},

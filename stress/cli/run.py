@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,7 +31,7 @@ from stress.errors import ExitCode
 
 if TYPE_CHECKING:
     from stress.build import Plan
-    from stress.engine import Progress, RunResult
+    from stress.engine import Progress, RunResult, Shard
     from stress.scenario import Loaded
 
 
@@ -49,6 +51,19 @@ class Options:
     as_json: bool
     quiet: bool
     verbose: bool
+    shard: Shard | None
+
+
+def _shard(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Shard | None:
+    """The share written as 2/8."""
+    if text is None:
+        return None
+    from stress.engine import Shard
+
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{text!r} is not I/N with I from 1 to N.")
+    return Shard(int(match[1]), int(match[2]))
 
 
 @click.command(
@@ -62,6 +77,7 @@ class Options:
 @seed_option
 @paths_option
 @threads_option
+@click.option("--shard", metavar="I/N", callback=_shard, help="Simulate the I-th of N shares; 'merge' joins them.")
 @click.option("--resume", is_flag=True, help="Complete the run in the folder, keeping its whole parts.")
 @force_option
 @click.option("--report", is_flag=True, help="Write the report too, into the folder's report/.")
@@ -75,25 +91,31 @@ def command(**given: Any) -> None:
     options = Options(**given)
     if options.resume and options.force:
         raise click.UsageError("--resume keeps what --force would remove; give one of them.")
+    if options.shard is not None and options.report:
+        raise click.UsageError("--report is for a whole run; merge the shards first.")
     loaded = load_scenario(options.scenario, options.overrides, seed=options.seed, paths=options.paths)
     if loaded.scenario.checks:
         from stress.check.rules import require_sound
 
         require_sound(loaded)
     plan = build(loaded)
-    folder = options.out or default_folder(loaded)
+    folder = options.out or default_folder(loaded, options.shard)
     if not options.quiet:
         for note in plan.notes:
             click.echo(f"note: {note}", err=True)
+    if options.shard is not None:
+        _run_shard(plan, folder, options, options.shard)
+        return
     result = _simulate(plan, folder, options)
     report = _write_report(folder) if options.report else None
     _print_result(result, report, options)
 
 
-def default_folder(loaded: Loaded) -> Path:
-    """``runs/NAME-SEED-DIGEST``: another seed or another figure is another folder."""
+def default_folder(loaded: Loaded, shard: Shard | None = None) -> Path:
+    """``runs/NAME-SEED-DIGEST``: another seed or another figure is another folder; a shard's lies in the run's."""
     scenario = loaded.scenario
-    return Path("runs") / f"{scenario.name}-{scenario.run.seed}-{loaded.digest[:8]}"
+    folder = Path("runs") / f"{scenario.name}-{scenario.run.seed}-{loaded.digest[:8]}"
+    return folder if shard is None else folder / f"shard-{shard.number}-of-{shard.of}"
 
 
 def reproducing(options: Options, loaded: Loaded) -> list[str]:
@@ -104,8 +126,31 @@ def reproducing(options: Options, loaded: Loaded) -> list[str]:
 
 
 def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
-    """Run the engine under a progress display; say how to resume when interrupted."""
+    """Run the engine under a progress display."""
     from stress import engine
+
+    with _watched(plan, folder, options) as given:
+        return engine.run(plan, folder, **given)
+
+
+def _run_shard(plan: Plan, folder: Path, options: Options, shard: Shard) -> None:
+    """Run one shard; say which paths it holds, and where."""
+    from stress import engine
+
+    with _watched(plan, folder, options) as given:
+        parts = engine.run_shard(plan, folder, shard, **given)
+    first, last = parts[0].first, parts[-1].first + parts[-1].paths - 1
+    if options.as_json:
+        known = {"folder": str(folder), "shard": shard.number, "of": shard.of}
+        print_json({**known, "first_path": first, "paths": last - first + 1})
+        return
+    click.echo(f"shard {shard.number} of {shard.of}: paths {first:,} to {last:,}", err=True)
+    click.echo(str(folder))
+
+
+@contextmanager
+def _watched(plan: Plan, folder: Path, options: Options) -> Iterator[dict[str, Any]]:
+    """Arguments of the engine, with a progress display; says how to resume when interrupted."""
     from stress.cli.progress import follow
     from stress.workers import threads_left
 
@@ -115,19 +160,18 @@ def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:
     following: AbstractContextManager[Progress | None] = nullcontext() if options.quiet else follow()
     try:
         with following as progress:
-            return engine.run(
-                plan,
-                folder,
-                threads=options.threads,
-                resume=options.resume,
-                force=options.force,
-                progress=progress,
-                command=shlex.join(command_line),
-            )
+            yield {
+                "threads": options.threads,
+                "resume": options.resume,
+                "force": options.force,
+                "progress": progress,
+                "command": shlex.join(command_line),
+            }
     except KeyboardInterrupt as stop:
+        shard = [] if options.shard is None else ["--shard", f"{options.shard.number}/{options.shard.of}"]
         where = ["-o", str(options.out)] if options.out else []
         click.echo(f"\n{folder} keeps its whole parts; continue with:", err=True)
-        click.echo(f"  {shlex.join([*command_line, *where, '--resume'])}", err=True)
+        click.echo(f"  {shlex.join([*command_line, *shard, *where, '--resume'])}", err=True)
         if threads_left():
             leave_now(stop)
         raise
