@@ -89,7 +89,7 @@ def averaged(fit: Fit) -> Fit:
     if "v0" not in fit.entry:
         return fit
     estimates = {name: estimate for name, estimate in fit.estimates.items() if name != "v0"}
-    notes = tuple(note for note in fit.notes if not note.startswith("v0 is"))
+    notes = tuple(note for note in fit.notes if not note.startswith(("v0 is", "For filtered")))
     return replace(fit, entry=average(fit.entry), estimates=estimates, notes=notes)
 
 
@@ -336,8 +336,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, text in parameter_files(data).items():
         (FOLDER / f"{name}.yaml").write_text(text, encoding="utf-8")
+    made = tables(data)
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(replaced(page, "tables by docs/calibration.py", tables(data)), encoding="utf-8")
+    PAGE.write_text(replaced(page, "tables by docs/calibration.py", made), encoding="utf-8")
 
 
 if __name__ == "__main__":

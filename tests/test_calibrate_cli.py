@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
+from stress.build.residuals import read_residuals
 from stress.calibrate import Options, calibrate, fragment
 from stress.calibrate.comparison import comparison
 from stress.calibrate.estimators import ESTIMATORS
+from stress.calibrate.estimators.garch import BURN_IN
 from stress.cli import main
 from stress.errors import MeaninglessInput
 from stress.scenario import load_scenario
@@ -72,6 +75,21 @@ def test_every_model_gives_a_fragment_that_extends(model: str, bars: Path, tmp_p
             assert abs(read - estimate["value"]) <= 0.06 * estimate["standard_error"], name
     assert [round(one["horizon_s"]) for one in found["goodness"]] == [3600, 86_400]
     assert {f"{kind}-BTC.svg" for kind in ("quantiles", "tails", "clustering")} <= {f.name for f in out.iterdir()}
+
+
+def test_residuals_are_there_for_filtered_historical_simulation(bars: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["calibrate", str(bars), "--model", "garch", "-o", str(out), "--histories", "0"]) == 0
+    text = (out / "fragment.yaml").read_text().splitlines()
+    kept = [line for line in text if "nu:" not in line]
+    historical = [*kept, "      innovations: historical", "      file: residuals-BTC.csv"]
+    (out / "historical.yaml").write_text("\n".join(historical) + "\n")
+    scenario: Any = extended(tmp_path, out / "historical.yaml")
+    residuals, note = read_residuals(scenario.markets["BTC"].model.file)
+    assert note is None or "standardised" in note
+    assert len(residuals) == 4_800 - BURN_IN
+    # Their tails are those of the Student law that was fitted to them, and not of a normal one.
+    assert np.mean(residuals**4) > 4.0
 
 
 def test_several_markets_give_their_correlations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

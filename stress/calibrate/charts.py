@@ -26,11 +26,16 @@ def write_charts(one: Calibrated, folder: Path) -> list[Path]:
     """Write the charts of a market as SVG; the same calibration gives the same bytes."""
     files = []
     for name, figure in figures(one):
-        file = folder / f"{name}-{one.series.market.replace('/', '-').replace(':', '-')}.svg"
+        file = folder / f"{name}-{file_name(one.series.market)}.svg"
         with style.styled(file.name):
             figure().savefig(file, metadata={"Date": None})
         files.append(file)
     return files
+
+
+def file_name(market: str) -> str:
+    """Name of a market as part of the name of a file."""
+    return market.replace("/", "-").replace(":", "-")
 
 
 def figures(one: Calibrated) -> Iterator[tuple[str, Callable[[], Figure]]]:

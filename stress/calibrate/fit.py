@@ -49,6 +49,8 @@ class Fit:
     """Realised variance per year of the windows that the fit looked at."""
     filtered: Track | None = None
     """The model's variance per year, given the prices up to each time."""
+    residuals: Floats | None = None
+    """[n] standardised innovations, of models that can resample them."""
     details: dict[str, float] = field(default_factory=dict)
     """What else was found on the way."""
 

@@ -132,7 +132,7 @@ def shown_error(key: str, estimate: Estimate | None) -> str:
         return "none"
     number = float(f"{estimate.error:.2g}")
     if key == "duration":
-        return write(float(round(number)), Dimension.DURATION)
+        return write(60.0 * round(number / 60.0) if number >= 600.0 else float(round(number)), Dimension.DURATION)
     return write(number, Dimension.FRACTION if key in FRACTIONS else Dimension.NUMBER)
 
 

@@ -49,7 +49,15 @@ def fit(request: Request) -> Fit:
         "Quasi-maximum likelihood with variance targeting (Francq, Horváth and Zakoïan 2011), errors of White (1982)."
     )
     return Fit(
-        "garch", entry, estimates, method, remarks(alpha + gamma / 2.0 + beta), best.log_likelihood, None, filtered
+        "garch",
+        entry,
+        estimates,
+        method,
+        remarks(alpha + gamma / 2.0 + beta),
+        best.log_likelihood,
+        None,
+        filtered,
+        (e / np.sqrt(h[:-1]))[BURN_IN:],
     )
 
 
@@ -82,6 +90,10 @@ def remarks(persistence: float) -> tuple[str, ...]:
     """What the reader of the parameters should know."""
     half_life = math.log(0.5) / math.log(persistence)
     notes = [f"Persistence {persistence:.4f}: half of a shock to the variance is left after {half_life:.0f} bars."]
+    notes.append(
+        "For filtered historical simulation put `innovations: historical` and `file:` with the path of the residuals "
+        "in the place of nu."
+    )
     if persistence > 0.999 * MOST_PERSISTENT:
         notes.append(f"Persistence is at its bound of {MOST_PERSISTENT}; the likelihood would go on to 1 and beyond.")
     return tuple(notes)

@@ -63,7 +63,7 @@ def fit(request: Request) -> Fit:
     method = METHOD + bates.METHOD + heston.METHOD
     details = {"jumps_seen": float(len(jumps.at)), "threshold": jumps.threshold}
     remarks = (*heston.remarks(found.values, windows), *notes)
-    return Fit("svcj", entry, estimates, method, remarks, None, windows.realised, filtered, details)
+    return Fit("svcj", entry, estimates, method, remarks, None, windows.realised, filtered, details=details)
 
 
 def lift_of(series: Series, jumps: Jumps, kappa: float) -> Lift:
