@@ -12,6 +12,7 @@ from .funding import pay_funding
 from .jit import kernel, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, is_unlimited, observe_layers
 from .layers.hedge import hedge
+from .layers.parts import PART_FALL
 from .layers.treasury import sell_tokens
 from .layers.unwind import unwind
 from .layers.waterfall import run_layers
@@ -247,6 +248,9 @@ def _run_block(
                 for p in range(slots.pools.shape[1]):
                     if _first_balance(venue, p) == k:
                         slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+                for listing in range(k, venue.layers.size):
+                    if venue.layers[listing].balance == k:
+                        slots.layers[w, listing, PART_FALL] = state.layers.out[listing, PART_FALL]
     return log_price.shape[0]
 
 

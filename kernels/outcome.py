@@ -30,7 +30,7 @@ LAYER_DECLINE = LAYER_COLUMNS.index("first_decline_s")
 EQUITY_END = LAYER_COLUMNS.index("equity_end")
 INVENTORY_END = LAYER_COLUMNS.index("inventory_end")
 COLLATERAL_END = LAYER_COLUMNS.index("collateral_end")
-OF_POOL = ("paid", "paid_for_layers", "received", "fees")
+OF_POOL = ("part_fall", "paid", "paid_for_layers", "received", "fees")
 OF_BALANCE = tuple(n for n, name in enumerate(LAYER_COLUMNS) if name not in OF_POOL)
 """Columns that say something of a balance and not of a pool's dealings with it."""
 PRICE_END = MARKET_COLUMNS.index("price_end")

@@ -50,6 +50,7 @@ LAYER_COLUMNS: tuple[str, ...] = (
     "equity_end",
     "largest_fall",
     "largest_fall_s",
+    "part_fall",
     "paid",
     "paid_for_layers",
     "received",

@@ -7,6 +7,7 @@ import math
 from .dynamic_margin import PEAK, observe_factors, start_factors
 from .instruments import SPOT
 from .jit import kernel, part
+from .layers import SHARED_FUND
 from .layers.balance import (
     DEPLETION,
     FALL,
@@ -17,6 +18,7 @@ from .layers.balance import (
     has_balance,
     layer_equity,
 )
+from .layers.parts import PART_FALL
 from .layers.stop import clear_highs, note_high
 from .layers.treasury import TOKEN_LOW
 from .layout import lay_out
@@ -116,6 +118,7 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
     zero(state.quantity)
     for n in range(state.stock.size):
         state.stock[n].hedge = 0.0
+        state.stock[n].part = 0.0
         state.stock[n].gap_since = NEVER
     clear_highs(state)
     zero(state.out)
@@ -123,8 +126,10 @@ def _reset_layers(layers: Records, state: LayerState, now: Records) -> None:
         state.each[k].cash = layers[k].capital
         state.each[k].tokens = layers[k].token_units
         state.each[k].owing_since = NEVER
+        state.each[k].part_cash = 0.0
         for column in (FALL_AT, FIRST_DECLINE, FIRST_UNDER, DEPLETION, TOKEN_LOW):
             state.out[k, column] = math.nan
+        state.out[k, PART_FALL] = 0.0 if layers[k].kind == SHARED_FUND else math.nan
         if has_balance(layers, k):
             state.each[k].start = layer_equity(state, now, k)
             note_high(layers, state, k, state.each[k].start, 0.0)

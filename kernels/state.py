@@ -77,6 +77,7 @@ BALANCE = record(
     ("seen_at", float, "Seconds of the last observation."),
     ("demand", float, "Deficits that the pool offers to the layer this round."),
     ("granted", float, "What the layer grants of them."),
+    ("part_cash", float, "Shared fund: what the listing pool has brought in or cost, without its inventory."),
     ("tokens", float, "Treasury: tokens that it may still sell."),
     ("owing_since", int, "Treasury: step at which it came into debt, or NEVER."),
     ("closing", int, "1 while ADL is closing the layer."),
@@ -87,6 +88,7 @@ BALANCE = record(
 
 STOCK = record(
     ("hedge", float, "Signed units of the layer's hedge on another venue."),
+    ("part", float, "Shared fund: signed units of its inventory that are the listing pool's."),
     ("gap_since", int, "Step at which the hedge was first seen to be short of what it should be, or NEVER."),
 )
 

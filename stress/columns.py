@@ -145,6 +145,12 @@ LAYERS = Table(
         _money("equity_end", "Equity of the layer at the end; 0 for layers without a balance."),
         _money("largest_fall", "Largest fall of the observed equity below its initial value."),
         _time("largest_fall_s", "When it had fallen that far; null where it never fell."),
+        _money(
+            "part_fall",
+            "Shared fund: largest fall of what the pool brought in less what it cost, hedges apart; where the fund "
+            "declined and is the first fund of a pool, with one that takes everything. Null for other layers.",
+            True,
+        ),
         _money("paid", "Bad debt of accounts borne by the layer: all layers and the residual add up to bad_debt."),
         _money("paid_for_layers", "Debt of earlier layers of the pool borne by the layer, on top of paid."),
         _money("received", "Positive equity of accounts that the layer took over."),

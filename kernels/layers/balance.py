@@ -12,6 +12,7 @@ from ..results import LAYER_COLUMNS
 from ..state import LayerState, Ledger
 from ..structs import Floats, Markets
 from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND, TREASURY
+from .parts import observe_parts
 from .stop import is_stopped, note_high
 
 LOW = LAYER_COLUMNS.index("equity_low")
@@ -125,6 +126,7 @@ def refuses(layers: Records, state: LayerState, now: Records, k: int, unlimited:
 def receive_cash(layers: Records, state: LayerState, ledger: Ledger, k: int, cash: float) -> None:
     """Put cash of the pool of layer k into its balance; a shared fund holds it for the pool."""
     state.each[layers[k].balance].cash += cash
+    state.each[k].part_cash += cash
     if layers[k].account != layers[k].pool:
         ledger.each[layers[k].pool].transferred += cash
         ledger.each[layers[k].account].transferred -= cash
@@ -134,6 +136,7 @@ def receive_cash(layers: Records, state: LayerState, ledger: Ledger, k: int, cas
 def receive_units(layers: Records, state: LayerState, ledger: Ledger, k: int, m: int, quantity: float) -> None:
     """Put contracts of the pool of layer k into its inventory; a shared fund holds them for the pool."""
     state.quantity[layers[k].balance, m] += quantity
+    state.stock[k * state.quantity.shape[1] + m].part += quantity
     if layers[k].account != layers[k].pool:
         ledger.transferred_quantity[layers[k].pool, m] += quantity
         ledger.transferred_quantity[layers[k].account, m] -= quantity
@@ -149,6 +152,7 @@ def mark_first(out: Floats, k: int, column: int, seconds: float) -> None:
 @part
 def observe_layers(layers: Records, state: LayerState, now: Records, seconds: float, unlimited: int) -> None:
     """One observation of every fund and vault at the marks of now."""
+    observe_parts(layers, state, now)
     for k in range(layers.size):
         if not has_balance(layers, k):
             continue

@@ -11,6 +11,7 @@ from ..state import State
 from ..structs import Venue
 from . import HOLD, TWAP
 from .balance import COLLATERAL_LOSS
+from .parts import trade_parts
 
 
 @part
@@ -49,6 +50,7 @@ def unwind(venue: Venue, state: State) -> None:
             row = venue.layers[k].account
             if venue.markets.each[m].kind == SPOT:
                 layers.out[k, COLLATERAL_LOSS] += order * price
+            trade_parts(venue.layers, layers, now, k, m, order, price)
             layers.each[k].cash -= order * (price - now[m].funding)
             layers.quantity[k, m] += order
             ledger.each[row].outside_cash += order * (price - now[m].funding)

@@ -19,6 +19,8 @@ YEAR = 365.0 * 86_400.0
 """Seconds."""
 QUOTE = "USD"
 """What money is in."""
+OWN_TERMS = ("draw_cap", "weight")
+"""Keys in which the pools that list a shared fund may differ."""
 LONGEST_EULER_STEP = 60.0
 """Seconds; longer steps are quadratic-exponential where the scheme is auto."""
 
@@ -159,16 +161,21 @@ def _bars(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:
 
 
 def _shared_funds(pools: Mapping[str, Pool]) -> Iterator[Complaint]:
-    """A shared fund is one fund: its listings differ in the pool's cap alone."""
+    """A shared fund is one fund, which somebody has paid for: its listings differ in the pool's own terms alone."""
     first: dict[str, tuple[str, SharedFund]] = {}
+    weights: dict[str, float] = {}
     for pool_name, pool in pools.items():
         for n, layer in enumerate(pool.layers):
             if not isinstance(layer, SharedFund):
                 continue
             where, known = first.setdefault(layer.name, (pool_name, layer))
+            weights[layer.name] = weights.get(layer.name, 0.0) + layer.weight
             for key in SharedFund.model_fields:
-                if key != "draw_cap" and getattr(layer, key) != getattr(known, key):
+                if key not in OWN_TERMS and getattr(layer, key) != getattr(known, key):
                     yield ("pools", pool_name, "layers", n, key), f"the fund {layer.name!r} has another in pool {where}"
+    for name, (pool_name, layer) in first.items():
+        if weights[name] == 0.0:
+            yield ("pools", pool_name, "layers", pools[pool_name].layers.index(layer), "weight"), "is 0 in every pool"
 
 
 def _tokens(sections: Sections) -> Iterator[Complaint]:

@@ -146,6 +146,9 @@ class SharedFund(Part):
     )
     capital: Capital = Field(description=_CAPITAL)
     floor: Floor = Field(default=0.0, description=_FLOOR)
+    weight: Annotated[float, Number(least=0.0, most=1e6)] = Field(
+        default=1.0, description="What this pool has contributed to the capital, in proportion to the other pools."
+    )
     draw_cap: Annotated[float, Money(least=0.0, endless="none")] = Field(
         default=math.inf, description="Most bad debt that this pool may pass to the fund on a path."
     )
