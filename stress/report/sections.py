@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stress.report import figures, rules
 from stress.report.charts import gallery
 from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
+from stress.report.pooling import pooling_section
 from stress.report.tails import tail_section
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
@@ -47,6 +48,7 @@ def document(run: Run, sizing: Sizing) -> Document:
         _fund(run, sizing),
         tail_section(sizing),
         _payers(run, sizing),
+        *([pooling] if (pooling := pooling_section(sizing)) else []),
         *([_worst(worst)] if worst else []),
         _markets(run, sizing),
         _rules(run),

@@ -16,6 +16,7 @@ from stress.sizing.cover import covers
 from stress.sizing.estimate import CONFIDENCE, Estimate, Floats
 from stress.sizing.fund import FundSizing, depletion_curve, depletion_probability, fund_size, newsvendor
 from stress.sizing.horizon import frequencies, over_a_year
+from stress.sizing.pooling import Terms, poolings
 from stress.sizing.proportions import share_of
 from stress.sizing.quantiles import value_at_risk
 from stress.sizing.ratios import ratio
@@ -98,6 +99,7 @@ def size(
         open_interest=sizer.open_interest,
         pools=tuple(sizer.pool(name) for name in (names if pool is None else [pool])),
         markets=tuple(sizer.market(name) for name in run.manifest["markets"]),
+        poolings=poolings(run, Terms(float(accepted), confidence, sizer.weights)) if pool is None else (),
         allocations=sizer.allocations() if pool is None else (),
     )
 

@@ -10,6 +10,7 @@ from stress.sizing.allocation import Allocation
 from stress.sizing.cover import Cover
 from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
+from stress.sizing.pooling import Pooling
 from stress.sizing.tail import Tail
 from stress.sizing.waterfall import Payer
 
@@ -111,6 +112,8 @@ class Sizing:
     """Value of all long positions of all pools at the start."""
     pools: tuple[PoolSizing, ...]
     markets: tuple[MarketSizing, ...]
+    poolings: tuple[Pooling, ...] = ()
+    """Funds that several pools share."""
     allocations: tuple[Allocation, ...] = ()
     """Expected shortfall of the bad debt of all pools, divided."""
 
@@ -147,6 +150,8 @@ class Sizing:
             where = {"pool": None, "market": market.market}
             yield _row(where, "adl", "probability", None, market.adl)
             yield _row(where, "liquidation", "probability", None, market.liquidation)
+        for pooling in self.poolings:
+            yield from _pooling_rows(pooling)
         for allocation in self.allocations:
             yield from _allocation_rows(allocation, self.levels)
 
@@ -175,6 +180,18 @@ def _tail_rows(where: dict[str, str | None], tail: Tail) -> Iterator[dict[str, A
     for reach in tail.levels:
         yield _row(where, tail.metric, "tail_value_at_risk", reach.level, reach.value_at_risk)
         yield _row(where, tail.metric, "tail_expected_shortfall", reach.level, reach.expected_shortfall)
+
+
+def _pooling_rows(pooling: Pooling) -> Iterator[dict[str, Any]]:
+    """Rows of the pools of a shared fund."""
+    for member in pooling.members:
+        where = {"pool": member.pool, "market": None}
+        row = _row(where, pooling.fund, "fund_size_alone", 1.0 - member.alone.depletion, member.alone.size)
+        yield row | {"upper_bound": member.alone.upper}
+        for statistic in ("short_alone", "spared", "infected"):
+            estimate = getattr(member, statistic)
+            if estimate is not None:
+                yield _row(where, pooling.fund, statistic, None, estimate)
 
 
 def _allocation_rows(allocation: Allocation, levels: tuple[float, ...]) -> Iterator[dict[str, Any]]:

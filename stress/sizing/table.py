@@ -8,9 +8,10 @@ from rich.text import Text
 
 from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
+from stress.sizing.pooling import Pooling
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
-from stress.sizing.words import duration, level, money, money_estimate, odds, percent, percent_estimate
+from stress.sizing.words import NONE, duration, level, money, money_estimate, odds, percent, percent_estimate
 
 _MOST_PARTS = 10
 """Parts of a loss that the terminal shows."""
@@ -31,6 +32,7 @@ def render(sizing: Sizing) -> RenderableType:
         for tail in pool.tails:
             parts += _tail_table(pool, tail, notes)
         parts += [Text(f"  [{k}] {note}", style="dim") for k, note in enumerate(notes, 1)]
+    parts += [_pooling_table(pooling) for pooling in sizing.poolings]
     parts += [_allocation_table(sizing, divided) for divided in sizing.allocations]
     return Group(*parts)
 
@@ -48,6 +50,19 @@ def _table(title: str, *headings: str) -> Table:
     table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for k, heading in enumerate(headings):
         table.add_column(heading, justify="right" if k else "left", no_wrap=True)
+    return table
+
+
+def _pooling_table(pooling: Pooling) -> RenderableType:
+    """A shared fund: what its pools contributed, drew, and would have needed alone."""
+    saved = "" if pooling.saved is None else f", {percent(pooling.saved)} less than apart"
+    title = f"Shared fund {pooling.fund!r}: {money(pooling.together.size.value)} needed together{saved}"
+    table = _table(title, "", "contributed", "drew", "needed alone", "short alone", "spared", "short through others")
+    for member in pooling.members:
+        events = (member.short_alone, member.spared, member.infected)
+        chances = [NONE if event is None else percent(event.value) for event in events]
+        needed = money(member.alone.size.value)
+        table.add_row(f"pool {member.pool}", money(member.contribution), money(member.drawn), needed, *chances)
     return table
 
 
