@@ -66,6 +66,7 @@ def test_one_shared_fund_has_one_balance(tmp_path: Path) -> None:
             "layers.0.capital: the fund 'common' has",
         ),
         ("{type: shared_fund, name: common, capital: 5M, floor: 1M}", "layers.0.cap: the fund 'common' has another"),
+        ("{type: shared_fund, name: other, capital: 5, weight: 0}", "layers.0.weight: is 0 in every pool"),
         ("{type: insurance_fund, capital: 1, cap: {W: 1M}}", "unknown market 'W'"),
         ("{type: insurance_fund, capital: 1, stop: {window: 8h}}", "give either drop (a share) or amount"),
         (
