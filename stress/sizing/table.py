@@ -57,7 +57,7 @@ def _pooling_table(pooling: Pooling) -> RenderableType:
     """A shared fund: what its pools contributed, drew, and would have needed alone."""
     saved = "" if pooling.saved is None else f", {percent(pooling.saved)} less than apart"
     title = f"Shared fund {pooling.fund!r}: {money(pooling.together.size.value)} needed together{saved}"
-    table = _table(title, "", "contributed", "drew", "needed alone", "short alone", "spared", "short through others")
+    table = _table(title, "", "gave", "drew", "needs alone", "short alone", "spared", "infected")
     for member in pooling.members:
         events = (member.short_alone, member.spared, member.infected)
         chances = [NONE if event is None else percent(event.value) for event in events]
