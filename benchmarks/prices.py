@@ -1,8 +1,9 @@
 """Speed of the price paths: ``python benchmarks/prices.py [--paths N] [--repeats N]``.
 
-Prints million path-steps per second and core, every step stored, for each model with 1 to 8 markets, next to a
-vectorised NumPy version of the same scheme and to QuantLib's path generator, all timed in the same run. Times are
-processor time of the calling thread, so that other work on the machine counts little; the median of the repeats.
+Prints four tables, all timed in one run on one thread: standard normals beside NumPy's generators; Heston beside a
+vectorised NumPy version and QuantLib's path generator in C++; million path-steps per second for every model; many
+markets by matrix and by common factors. Times are processor time of the calling thread, so that other work on the
+machine counts little; the median of the repeats.
 """
 
 from __future__ import annotations
@@ -10,89 +11,96 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import QuantLib as ql
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from stress.kernels.models import GBM, HESTON_EULER, HESTON_QE, YEAR
-from stress.kernels.paths import simulate
+from stress.build.prices import models_of
+from stress.build.venue import clock_of
+from stress.kernels.models import YEAR
+from stress.kernels.paths import LANES, simulate
+from stress.kernels.philox import DIFFUSION, fill_normals, split_seed
 from stress.kernels.structs import Clock, Models
+from stress.scenario.schema import Scenario
 
 STEPS = 1440
 DT = 60.0 / YEAR
 V0, KAPPA, THETA, XI, RHO = 0.30, 12.0, 0.35, 2.5, -0.3
 """A Heston law in the range of calibrations to BTC options; per year."""
-JUMPS_PER_YEAR, JUMP_MEAN, JUMP_STD = 20.0, -0.02, 0.04
-PRICE_CORRELATION = 0.7
+HESTON = {"kappa": KAPPA, "theta": THETA, "xi": XI, "rho": RHO, "v0": V0}
+JUMPS = {"jump_rate": 20.0, "jump_mean": -0.02, "jump_std": 0.04}
+GARCH = {"type": "garch", "volatility": 0.6, "alpha": 0.1, "gamma": 0.05, "beta": 0.85}
+STATES = [{"volatility": 0.4, "duration": "5d"}, {"volatility": 2.0, "duration": "12h"}]
 Paths = NDArray[np.float64]
 
+MODELS: dict[str, dict[str, Any]] = {
+    "gbm": {"type": "gbm", "volatility": 0.6},
+    "merton": {"type": "merton", "volatility": 0.6, **JUMPS},
+    "heston, Euler": {"type": "heston", **HESTON, "scheme": "euler"},
+    "heston, QE": {"type": "heston", **HESTON, "scheme": "qe"},
+    "bates, Euler": {"type": "bates", **HESTON, **JUMPS, "scheme": "euler"},
+    "bates, self-exciting": {
+        "type": "bates",
+        **HESTON,
+        **JUMPS,
+        "scheme": "euler",
+        "self_excitation": {"branching": 0.5, "half_life": "2h"},
+    },
+    "svcj, Euler": {"type": "svcj", **HESTON, **JUMPS, "variance_jump": 0.5, "jump_slope": -0.05, "scheme": "euler"},
+    "garch, bars of 1 h": {**GARCH, "interval": "1h"},
+    "garch, bars of 1 min": {**GARCH, "interval": "1m"},
+    "garch, history, 1 h": {**GARCH, "interval": "1h", "innovations": "historical"},
+    "garch, history, 1 min": {**GARCH, "interval": "1m", "innovations": "historical"},
+    "regime": {"type": "regime", "states": STATES},
+    "rough_bergomi": {"type": "rough_bergomi", "xi0": 0.3, "eta": 1.9, "hurst": 0.1, "rho": -0.3},
+}
+"""Models of a scenario, by what the table calls them."""
 
-class Case(NamedTuple):
-    """A model and what it is compared with."""
 
-    name: str
-    number: int
-    jumps: bool
-    numpy: Callable[[int, np.random.Generator], Paths]
-    quantlib: int | None
-
-
-def models_of(number: int, markets: int, jumps: bool) -> Models:
-    """Equal markets with correlated prices; with ``jumps`` each has its own source and all share one."""
-    correlation = np.eye(2 * markets)
-    correlation[1::2, 1::2] += PRICE_CORRELATION * (1.0 - np.eye(markets)) if markets > 1 else 0.0
-    if number != GBM:
-        # Every variance loads on all prices through its own: the matrix stays positive definite for any size.
-        correlation[1::2, 0::2] = RHO * correlation[1::2, 1::2]
-        correlation[0::2, 1::2] = correlation[1::2, 0::2].T
-        correlation[0::2, 0::2] = RHO**2 * correlation[1::2, 1::2] + (1.0 - RHO**2) * np.eye(markets)
-    touched = np.vstack([np.ones((1, markets)), np.eye(markets)]) if jumps else np.zeros((0, markets))
-    none = np.zeros((0, markets))
-    parameters = [V0, 0.0, 0.0, 0.0] if number == GBM else [KAPPA, THETA, XI, RHO]
-    return Models(
-        model=np.full(markets, number),
-        params=np.array([parameters] * markets),
-        log_price=np.full(markets, math.log(100.0)),
-        variance=np.full(markets, V0),
-        drift=np.zeros(markets),
-        table=np.zeros(0),
-        table_first=np.zeros(markets + 1, dtype=np.int64),
-        cholesky=np.linalg.cholesky(correlation),
-        loading=np.zeros((2 * markets, 0)),
-        jump_rate=np.full(len(touched), JUMPS_PER_YEAR),
-        jump_probability=touched,
-        jump_mean=JUMP_MEAN * touched,
-        jump_std=JUMP_STD * touched,
-        jump_variance=0.0 * touched,
-        jump_slope=0.0 * touched,
-        jump_branching=np.zeros(len(touched)),
-        jump_decay=np.ones(len(touched)),
-        jump_correlation=np.zeros(len(touched)),
-        jump_key=np.arange(len(touched)),
-        path=none,
-        path_variance=none,
-        shock_jump=none,
-        shock_volatility=none,
+def built(model: dict[str, Any], markets: int = 1, **sections: Any) -> Models:
+    """Kernel inputs of equal markets over a day of minutes."""
+    rest = {
+        "liquidity": {"type": "power", "depth": "unlimited"},
+        "margin": {"tiers": [{"from": 0, "maintenance": 0.01}]},
+    }
+    book = {"synthetic": {"accounts": 1, "open_interest": {"M0": 1_000}}}
+    scenario = Scenario.model_validate(
+        {
+            "format": 1,
+            "name": "prices",
+            "run": {"paths": 1, "horizon": "24h", "step": "1m"},
+            "markets": {f"M{m}": {"price": 100.0, "model": model, **rest} for m in range(markets)},
+            "pools": {"main": {"book": book, "layers": [{"type": "insurance_fund", "capital": 1_000}]}},
+            **sections,
+        }
     )
+    return models_of(scenario, clock_of(scenario), lambda path: ("benchmark", None, None))[0]
 
 
-def numpy_gbm(paths: int, generator: np.random.Generator) -> Paths:
-    """Exact steps, one vector of paths at a time."""
-    out = np.empty((STEPS + 1, paths))
-    out[0] = math.log(100.0)
-    scale, shift = np.float32(math.sqrt(V0 * DT)), -0.5 * V0 * DT
-    for k in range(STEPS):
-        np.add(out[k], shift + scale * generator.standard_normal(paths, dtype=np.float32), out=out[k + 1])
-    return out
+def by_matrix(markets: int) -> dict[str, Any]:
+    """Every price and variance correlated with every other."""
+
+    def equal(value: float, diagonal: float) -> list[list[float]]:
+        return (value + (diagonal - value) * np.eye(markets)).tolist()
+
+    return {"prices": equal(0.7, 1.0), "variances": equal(0.6, 1.0), "price_variance": equal(-0.2, 0.0)}
+
+
+def by_factors(markets: int) -> dict[str, Any]:
+    """Two common factors."""
+    names = [f"M{m}" for m in range(markets)]
+    return {"factors": {"market": dict.fromkeys(names, 0.84), "variance": dict.fromkeys(names, 0.77)}}
 
 
 def numpy_euler(paths: int, generator: np.random.Generator) -> Paths:
-    """Full truncation Euler with float32 normals and float64 state."""
+    """Full truncation Euler with float32 normals and float64 state, one vector of paths at a time."""
     out = np.empty((STEPS + 1, paths))
     out[0] = math.log(100.0)
     v, rest, root_dt = np.full(paths, V0), math.sqrt(1.0 - RHO**2), math.sqrt(DT)
@@ -133,76 +141,128 @@ def numpy_qe(paths: int, generator: np.random.Generator) -> Paths:
     return out
 
 
-CASES = (
-    Case("gbm", GBM, False, numpy_gbm, None),
-    Case("heston euler", HESTON_EULER, False, numpy_euler, ql.HestonProcess.FullTruncation),
-    Case("heston qe", HESTON_QE, False, numpy_qe, ql.HestonProcess.QuadraticExponential),
-    Case("bates euler", HESTON_EULER, True, numpy_euler, ql.HestonProcess.FullTruncation),
-)
-
-
-def quantlib_paths(scheme: int | None, paths: int) -> None:
-    """Draw paths in C++ without fetching them; a Heston process by its scheme, Black-Scholes for None."""
+def quantlib_paths(scheme: int, paths: int) -> None:
+    """Draw Heston paths in C++ without fetching them."""
     today = ql.Date(10, 10, 2025)
     ql.Settings.instance().evaluationDate = today
     flat = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.0, ql.Actual365Fixed()))
-    spot = ql.QuoteHandle(ql.SimpleQuote(100.0))
-    factors = 1 if scheme is None else 2
-    uniforms = ql.UniformRandomSequenceGenerator(STEPS * factors, ql.UniformRandomGenerator(42))
-    normals = ql.GaussianRandomSequenceGenerator(uniforms)
-    if scheme is None:
-        level = ql.BlackConstantVol(today, ql.NullCalendar(), math.sqrt(V0), ql.Actual365Fixed())
-        process = ql.BlackScholesMertonProcess(spot, flat, flat, ql.BlackVolTermStructureHandle(level))
-        generator = ql.GaussianPathGenerator(process, STEPS * DT, STEPS, normals, False)
-    else:
-        process = ql.HestonProcess(flat, flat, spot, V0, KAPPA, THETA, XI, RHO, scheme)
-        times = list(np.linspace(0.0, STEPS * DT, STEPS + 1))
-        generator = ql.GaussianMultiPathGenerator(process, times[1:], normals, False)
+    uniforms = ql.UniformRandomSequenceGenerator(2 * STEPS, ql.UniformRandomGenerator(42))
+    process = ql.HestonProcess(flat, flat, ql.QuoteHandle(ql.SimpleQuote(100.0)), V0, KAPPA, THETA, XI, RHO, scheme)
+    times = list(np.linspace(0.0, STEPS * DT, STEPS + 1))
+    generator = ql.GaussianMultiPathGenerator(process, times[1:], ql.GaussianRandomSequenceGenerator(uniforms), False)
     for _ in range(paths):
         generator.next()
 
 
-def rate(action: Callable[[], object], path_steps: float, repeats: int) -> float:
-    """Million path-steps per second of processor time, after one run to warm up."""
-    action()
-    seconds = []
-    for _ in range(repeats):
-        start = time.thread_time()
+class Timer(NamedTuple):
+    """How often things are timed."""
+
+    repeats: int
+
+    def rate(self, action: Callable[[], object], count: float) -> float:
+        """Millions of ``count`` per second of processor time, after one run to warm up."""
         action()
-        seconds.append(time.thread_time() - start)
-    return path_steps / statistics.median(seconds) / 1e6
+        seconds = []
+        for _ in range(self.repeats):
+            start = time.thread_time()
+            action()
+            seconds.append(time.thread_time() - start)
+        return count / statistics.median(seconds) / 1e6
+
+    def kernel(self, models: Models, paths: int, checks: int = STEPS) -> float:
+        """Path-steps of all markets of a day of minutes, storing ``checks`` of them."""
+        markets = len(models.model)
+        log_price = np.empty((paths, checks + 1, markets))
+        variance = np.empty_like(log_price)
+        clock = Clock(checks, STEPS // checks, 60.0 * STEPS / checks)
+        return self.rate(lambda: simulate(models, clock, 1, 0, log_price, variance), float(paths * STEPS * markets))
 
 
-def kernel_rate(case: Case, markets: int, paths: int, repeats: int) -> float:
-    """Million path-steps per second of the kernel, over all markets."""
-    models = models_of(case.number, markets, case.jumps)
-    log_price = np.empty((paths, STEPS + 1, markets))
-    variance = np.empty_like(log_price)
-    clock = Clock(STEPS, 1, 60.0)
-    action = lambda: simulate(models, clock, 1, 0, log_price, variance)  # noqa: E731
-    return rate(action, float(paths * STEPS * markets), repeats)
+def normals(timer: Timer) -> None:
+    """Single-precision normals, a block of lanes at a time."""
+    out, key, count = np.empty((4, LANES), np.float32), split_seed(1), 2_000
+
+    def own() -> None:
+        for step in range(count):
+            fill_normals(out, 0, step, 0, DIFFUSION, key)
+
+    flat = np.empty(4 * LANES, np.float32)
+    rates = {"ours": timer.rate(own, 4.0 * LANES * count)}
+    for bits in (np.random.SFC64, np.random.PCG64, np.random.Philox):
+        generator = np.random.Generator(bits(1))
+        draw = lambda g=generator: [g.standard_normal(out=flat, dtype=np.float32) for _ in range(count)]  # noqa: E731
+        rates[f"NumPy {bits.__name__}"] = timer.rate(draw, 4.0 * LANES * count)  # type: ignore[arg-type]
+    best = max(value for name, value in rates.items() if name != "ours")
+    shown = ", ".join(f"{name} {value:.0f}" for name, value in rates.items())
+    print(f"Standard normals, M/s: {shown}; {rates['ours'] / best:.1f} times the fastest of NumPy\n")
+
+
+def against_others(timer: Timer, paths: int) -> None:
+    """Heston beside other implementations, with every step stored and with the last one alone."""
+    generator = np.random.Generator(np.random.SFC64(1))
+    process = ql.HestonProcess
+    peers = (
+        ("heston, Euler", numpy_euler, process.FullTruncation),
+        ("heston, QE", numpy_qe, process.QuadraticExponentialMartingale),
+    )
+    print("Heston, M path-steps/s; QuantLib with full truncation and with QE-M")
+    print(
+        f"{'':<15}{'stored':>8}{'last':>8}{'NumPy':>8}{'QuantLib':>10}{'x NumPy':>9}{'x QuantLib':>12}{'last only':>11}"
+    )
+    for name, numpy_version, scheme in peers:
+        models = built(MODELS[name])
+        stored, last = timer.kernel(models, paths), timer.kernel(models, 2 * paths, 1)
+        numpy_rate = timer.rate(lambda f=numpy_version: f(paths, generator), float(paths * STEPS))  # type: ignore[misc]
+        ql_rate = timer.rate(lambda s=scheme: quantlib_paths(s, 50), 50.0 * STEPS)  # type: ignore[misc]
+        print(
+            f"{name:<15}{stored:>8.0f}{last:>8.0f}{numpy_rate:>8.1f}{ql_rate:>10.1f}{stored / numpy_rate:>9.1f}"
+            f"{stored / ql_rate:>12.1f}{last / ql_rate:>11.1f}",
+            flush=True,
+        )
+    print()
+
+
+def every_model(timer: Timer, paths: int) -> None:
+    """Each model alone."""
+    print("Every model, M path-steps/s of one market, prices and variances of every step stored")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "residuals.csv"
+        residuals = np.random.default_rng(1).standard_t(4.0, 1_500)
+        residuals = (residuals - residuals.mean()) / residuals.std()
+        file.write_text("residual\n" + "\n".join(map(repr, residuals.tolist())))
+        for name, model in MODELS.items():
+            keys = {**model, "file": str(file)} if model.get("innovations") == "historical" else model
+            print(f"{name:<22}{timer.kernel(built(keys), paths):>6.0f}", flush=True)
+    print()
+
+
+def many_markets(timer: Timer, paths: int) -> None:
+    """Heston markets side by side: what dependence costs."""
+    print("Heston (Euler), M path-steps/s over all markets, one check in ten stored")
+    print(f"{'markets':<9}{'independent':>12}{'matrix':>8}{'factors':>9}")
+    for markets in (1, 2, 8, 32, 162):
+        kinds = ({}, by_matrix(markets), by_factors(markets))
+        found = []
+        for kind in kinds:
+            if markets > 32 and "prices" in kind:
+                found.append("-")
+                continue
+            models = built(MODELS["heston, Euler"], markets, **({"correlation": kind} if kind else {}))
+            found.append(f"{timer.kernel(models, max(LANES, paths // markets), STEPS // 10):.0f}")
+        print(f"{markets:<9}{found[0]:>12}{found[1]:>8}{found[2]:>9}", flush=True)
 
 
 def main() -> None:
-    """Time everything and print one table."""
+    """Time everything and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paths", type=int, default=512, help="paths per timed call")
     parser.add_argument("--repeats", type=int, default=7, help="timed calls; the median counts")
     options = parser.parse_args()
-    generator = np.random.Generator(np.random.SFC64(1))
-    print(f"{options.paths} paths of {STEPS} one-minute steps, every step stored; M path-steps/s/core")
-    titles = ("1 market", "2", "4", "8", "NumPy", "QuantLib", "x NumPy", "x QuantLib")
-    widths = (10, 8, 8, 8, 9, 10, 9, 12)
-    print(f"{'model':<14}" + "".join(f"{title:>{width}}" for title, width in zip(titles, widths, strict=True)))
-    for case in CASES:
-        own = [kernel_rate(case, markets, options.paths, options.repeats) for markets in (1, 2, 4, 8)]
-        steps = float(options.paths * STEPS)
-        peer = rate(lambda case=case: case.numpy(options.paths, generator), steps, options.repeats)  # type: ignore[misc]
-        few = rate(lambda case=case: quantlib_paths(case.quantlib, 50), 50.0 * STEPS, options.repeats)  # type: ignore[misc]
-        figures = (*own, peer, few, own[0] / peer, own[0] / few)
-        row = "".join(f"{value:>{width}.1f}" for value, width in zip(figures, widths, strict=True))
-        print(f"{case.name:<14}{row}", flush=True)
-    print("Jumps are in the kernel's column of bates alone: the other two draw its diffusion only.")
+    timer = Timer(options.repeats)
+    normals(timer)
+    against_others(timer, options.paths)
+    every_model(timer, options.paths)
+    many_markets(timer, options.paths)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def scenario(
             "markets": {name: {"price": SPOT, "model": model, **market} for name, model in models.items()},
             "pools": {
                 "main": {
-                    "book": {"synthetic": {"accounts": 1, "open_interest": {"A": 1000}}},
+                    "book": {"synthetic": {"accounts": 1, "open_interest": {next(iter(models)): 1000}}},
                     "layers": [{"type": "insurance_fund", "capital": 1000}],
                 }
             },
