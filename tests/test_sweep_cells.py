@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stress.errors import MalformedInput, UsageError
 from stress.scenario import built_ins, load_scenario
-from stress.sweep.ablate import RULES, ablations
+from stress.sweep.ablate import RULES, Rule, ablations
 from stress.sweep.cells import (
     BASE,
     GRID,
@@ -144,7 +144,7 @@ def test_every_rule_of_the_built_in_scenarios_can_be_switched_off(name: str, tmp
     found = ablations(base.canonical)
     labels = [cell.label for cell in found]
     assert len(set(labels)) == len(labels)
-    for cell, loaded in SweepPlan(name, ablate=True).cells(tmp_path)[1:] if len(found) > 1 else []:
+    for cell, loaded in SweepPlan(name, ablate=True).cells(tmp_path).pairs[1:] if len(found) > 1 else []:
         assert loaded.digest != base.digest, f"{cell.label} changes nothing"
 
 
@@ -163,7 +163,7 @@ def test_rules_that_are_off_are_not_switched_off() -> None:
 def test_factors_reach_durations_and_units_stay(tmp_path: Path) -> None:
     """A half-life is written with a unit, and multiplied without one."""
     varied = (Varied("markets.*.liquidity.half_life", ("x2",)), Varied("pools.main.liquidation.fee", ("1%",)))
-    _, (cell, loaded) = SweepPlan("minimal", varied=varied, paths=7).cells(tmp_path)
+    _, (cell, loaded) = SweepPlan("minimal", varied=varied, paths=7).cells(tmp_path).pairs
     assert cell.edits == (("markets.BTC.liquidity.half_life", 600.0),)
     assert cell.overrides == ("pools.main.liquidation.fee=1%",)
     scenario = loaded.scenario
@@ -175,10 +175,20 @@ def test_factors_reach_durations_and_units_stay(tmp_path: Path) -> None:
 def test_a_factor_of_one_is_the_scenario_itself(tmp_path: Path) -> None:
     varied = (Varied("markets.*.liquidity.*", ("x1",)),)
     plan = SweepPlan("minimal", varied=(Varied("markets.*.liquidity.depth", ("x1",)),))
-    (_, base), (_, same) = plan.cells(tmp_path)
+    (_, base), (_, same) = plan.cells(tmp_path).pairs
     assert base.digest == same.digest
     with pytest.raises(UsageError, match="cannot be multiplied"):
         SweepPlan("minimal", varied=varied).cells(tmp_path)
+
+
+def test_a_rule_that_others_need_is_left_out_and_told(tmp_path: Path) -> None:
+    needed = Rule("the book of the market", "markets.*.liquidity")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stress.sweep.ablate.RULES", (needed,))
+        found = SweepPlan("minimal", ablate=True).cells(tmp_path)
+    assert [cell.label for cell, _ in found.pairs] == [BASE, "without layer adl"]
+    assert len(found.left_out) == 1
+    assert found.left_out[0].startswith("without the book of the market: ")
 
 
 def test_rules_are_named_once() -> None:

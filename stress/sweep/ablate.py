@@ -23,12 +23,14 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("drought of the book", "markets.*.liquidity.drought"),
+    Rule("withdrawal of market makers", "markets.*.liquidity.makers"),
     Rule("permanent impact", "markets.*.liquidity.permanent", 0.0),
     Rule("mark away from the index", "markets.*.mark", {"type": "index"}),
     Rule("oracle lag and thresholds", "markets.*.oracle", None, ({}, {"lag": 0.0, "heartbeat": 0.0, "deviation": 0.0})),
     Rule("margin by volatility", "markets.*.margin.dynamic"),
     Rule("announced margin changes", "markets.*.margin.changes", None, ([],)),
     Rule("funding", "markets.*.funding"),
+    Rule("collateral haircut", "markets.*.haircut", 0.0),
     Rule("correlation", "correlation"),
     Rule("common jumps", "jumps", None, ([],)),
     Rule("shocks", "shocks", None, ([],)),
@@ -38,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     Rule("latency", "pools.*.liquidation.latency", 0.0),
     Rule("capacity of liquidators", "pools.*.liquidation.capacity", None, ("none",)),
     Rule("takeover before insolvency", "pools.*.liquidation.takeover_when", "insolvent"),
+    Rule("answers to margin calls", "pools.*.margin_calls"),
     Rule("unwinding", "pools.*.layers.*.unwind"),
     Rule("hedging", "pools.*.layers.*.hedge"),
     Rule("stop rule", "pools.*.layers.*.stop"),

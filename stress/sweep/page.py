@@ -37,6 +37,9 @@ def write_page(result: SweepResult, folder: Path) -> Path:
 def document(result: SweepResult) -> Document:
     """The whole page."""
     sections = [_section(result, pool) for pool in result.pools]
+    if result.left_out:
+        words = "These rules cannot be switched off alone, as others need them:"
+        sections.append(Section("Left out", (Paragraph(words), Bullets(result.left_out))))
     sections.append(Section("How to read it", (Bullets(_READING),)))
     cells = max(row["cell"] for row in result.rows)
     what = "each rule switched off alone" if not result.varied else ", ".join(axis.path for axis in result.varied)

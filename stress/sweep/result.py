@@ -102,6 +102,8 @@ class SweepResult:
     depletion: float
     rows: tuple[Row, ...]
     """Columns of :data:`COLUMNS` and the varied paths."""
+    left_out: tuple[str, ...] = ()
+    """Rules that cannot be switched off alone, and why."""
 
     @classmethod
     def of(cls, mode: str, varied: Sequence[Varied], outcomes: Sequence[Outcome]) -> SweepResult:
@@ -138,7 +140,14 @@ class SweepResult:
         """Plain JSON values."""
         varied = [{"path": axis.path, "values": list(axis.values)} for axis in self.varied]
         rows = list(self.rows)
-        return {"scenario": self.scenario, "paths": self.paths, "mode": self.mode, "varied": varied, "rows": rows}
+        return {
+            "scenario": self.scenario,
+            "paths": self.paths,
+            "mode": self.mode,
+            "varied": varied,
+            "left_out": list(self.left_out),
+            "rows": rows,
+        }
 
     def write(self, folder: Path) -> None:
         """Summary as a Parquet table and as JSON; the JSON last, which makes the sweep complete."""

@@ -73,8 +73,8 @@ class SweepPlan:
         file.write_text(content, encoding="utf-8")
         return load_scenario(file, cell.overrides)
 
-    def cells(self, scratch: Path) -> list[tuple[Cell, Loaded]]:
-        """Every cell with its scenario, the scenario as it is first.
+    def cells(self, scratch: Path) -> Cells:
+        """Every cell with its scenario.
 
         Raises:
             InvalidInput: with every mistake of every cell, before anything is run.
@@ -82,20 +82,31 @@ class SweepPlan:
         """
         base = self.base()
         canonical = base.canonical
-        found = ablations(canonical) if self.ablate else cells(self.varied, self.mode, canonical)
-        if len(found) == 1:
-            raise UsageError("the scenario has no rule to switch off" if self.ablate else "give at least one --vary")
-        pairs, errors = [(found[0], base)], list[tuple[str, InvalidInput]]()
-        for cell in found[1:]:
+        asked = ablations(canonical) if self.ablate else cells(self.varied, self.mode, canonical)
+        pairs, refused = [(asked[0], base)], list[tuple[str, InvalidInput]]()
+        for cell in asked[1:]:
             try:
                 pairs.append((cell, self.load(cell, base, scratch)))
             except InvalidInput as error:
-                errors.append((cell.label, error))
-        if errors:
-            problems = [replace(p, message=f"{p.message} ({label})") for label, error in errors for p in error.problems]
-            malformed = any(isinstance(error, MalformedInput) for _, error in errors)
+                refused.append((cell.label, error))
+        if refused and not self.ablate:
+            problems = [
+                replace(p, message=f"{p.message} ({label})") for label, error in refused for p in error.problems
+            ]
+            malformed = any(isinstance(error, MalformedInput) for _, error in refused)
             raise (MalformedInput if malformed else MeaninglessInput)(problems)
-        return pairs
+        if len(pairs) == 1:
+            raise UsageError("the scenario has no rule to switch off" if self.ablate else "give at least one --vary")
+        return Cells(pairs, tuple(f"{label}: {error.problems[0].message}" for label, error in refused))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a sweep, the scenario as it is first."""
+
+    pairs: list[tuple[Cell, Loaded]]
+    left_out: tuple[str, ...]
+    """Rules that others need, so that they cannot be switched off alone, and why."""
 
 
 def sweep(
@@ -116,10 +127,11 @@ def sweep(
         NotComparable: resuming another sweep.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        pairs = plan.cells(Path(scratch))
-        _prepare(folder, pairs, resume, force)
-        outcomes = _run(folder, pairs, threads, keep_runs, progress)
-    result = SweepResult.of(ABLATE if plan.ablate else plan.mode, plan.varied, outcomes)
+        found = plan.cells(Path(scratch))
+        _prepare(folder, found.pairs, resume, force)
+        outcomes = _run(folder, found.pairs, threads, keep_runs, progress)
+    mode = ABLATE if plan.ablate else plan.mode
+    result = replace(SweepResult.of(mode, plan.varied, outcomes), left_out=found.left_out)
     result.write(folder)
     return result
 

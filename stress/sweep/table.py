@@ -34,6 +34,7 @@ def render(result: SweepResult) -> RenderableType:
                 money(row["unpaid"]),
             )
         parts += [table, *(Text(f"  [{k}] {note}", style="dim") for k, note in enumerate(notes, 1))]
+    parts += [Text(f"left out: {reason}", style="dim") for reason in result.left_out]
     return Group(*parts)
 
 
