@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import numpy as np
 import pytest
 
 import stress
@@ -441,3 +442,53 @@ def test_ci_examples_of_the_docs_are_yaml_and_their_rules_are_sound(root: Path, 
     file = tmp_path / "documented.yaml"
     file.write_text(f"format: 1\nname: documented\nextends: [minimal]\n{rules}")
     assert len(load_scenario(file).scenario.checks) == 7
+
+
+# --- odd runs --------------------------------------------------------------------------------------------------------
+
+
+def test_weighted_runs_are_checked_and_kept(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths with likelihood ratios: the baseline keeps them, and equal ones are paired."""
+    from stress.check import baseline as baselines
+    from stress.check import evaluate
+    from stress.check.metrics import Sample, read
+
+    ratios = np.where(np.random.default_rng(3).random(10_000) < 0.5, 0.5, 1.5)
+
+    def weighted(run: stress.Run, asked: Any) -> Sample:
+        return Sample(read(run, asked).values, ratios)
+
+    monkeypatch.setattr(baselines, "read", weighted)
+    monkeypatch.setattr(evaluate, "read", weighted)
+    run, file = make(), tmp_path / "weighted.json"
+    write(file, create_baseline(run, checks_of(run), "weighted"))
+    kept = load_baseline(file)
+    figure = kept.series[0].figures[0]
+    assert figure.weight is not None
+    assert figure.weight == pytest.approx(100.0, abs=1.5)
+    assert kept.series[0].worst_weights is not None
+    assert set(kept.series[0].worst_weights) == {0.5, 1.5}
+    other = make(scale=10e6)
+    findings = check(other, checks_of(other), kept).findings
+    assert findings[0].method == "paired weighted paths: MOVER of gamma bounds"
+    assert [finding.verdict for finding in findings[:3]] == [Verdict.FAIL, Verdict.PASS, Verdict.PASS]
+    same = make(manifest={"content_hash": "0" * 64})
+    assert check(same, checks_of(same), kept).findings[0].verdict is Verdict.PASS
+
+
+def test_what_never_happens_is_not_a_number(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    never = {"metric": "first_decline_s", "level": 0.5, "at_least": 3600.0}
+    run = make(checks=(never,))
+    assert main(["check", str(run.folder)]) == 0
+    assert "never" in capsys.readouterr().out
+    assert main(["check", str(run.folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"][0]["figures"]["value"] is None
+    rule = {"rule": "regression", "metric": "first_decline_s", "level": 0.5, "within": 0.1}
+    odd = make(checks=(rule,))
+    with pytest.raises(UsageError, match="has no number"):
+        create_baseline(odd, checks_of(odd), "never")
+
+
+def test_a_finished_run_takes_no_options_of_a_scenario(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(make().folder), "--seed", "3", "--set", "run.horizon=1h"]) == 2
+    assert "--set, --seed say how a scenario is run" in capsys.readouterr().err

@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stress.check import layout
 from stress.check.limit import probability_bounds, quantile_bounds
 from stress.check.metrics import Sample, Statistic, read, statistic
-from stress.check.regression import Tail, tail_above, tail_of, worst_first
+from stress.check.regression import Paths, Tail, tail_above, tail_of, worst_first
 from stress.check.statistics import Tally
 from stress.errors import DamagedBaseline, UsageError
 from stress.scenario.checks import REGRESSION, Check, rule_of
 from stress.sizing.analysis import payments
-from stress.sizing.estimate import CONFIDENCE
+from stress.sizing.estimate import CONFIDENCE, Floats
 from stress.store import replacing
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def _series(run: Run, asked: Sequence[Statistic], sample: Sample, most: int) -> 
     first, sign = asked[0], -1.0 if asked[0].flipped else 1.0
     figures = [_figure(one, sample) for one in asked]
     order = worst_first(sample)
+    paid = payments(run, first.pool)
     kept = order[: min(most, max(figure.beyond for figure in figures))]
     worst = kept[:_MOST_VALUES]
     weights = None if sample.weights is None else [_short(weight) for weight in sample.weights[kept]]
@@ -241,9 +242,7 @@ def _series(run: Run, asked: Sequence[Statistic], sample: Sample, most: int) -> 
         worse="lower" if first.flipped else "higher",
         figures=figures,
         payers={
-            str(figure.level): payers(run, first.pool, order[: figure.beyond])
-            for figure in figures
-            if figure.level is not None
+            str(figure.level): payers(paid, order[: figure.beyond]) for figure in figures if figure.level is not None
         },
         largest_weight=None if sample.weights is None else float(sample.weights.max()),
         worst_paths=[int(number) for number in kept],
@@ -262,7 +261,9 @@ def _figure(asked: Statistic, sample: Sample) -> Figure:
     else:
         tail = tail_of(sample, asked.tail_level)
         value, *ends = quantile_bounds(natural, asked.level or 0.5, sample.weights, (1.0 - CONFIDENCE) / 2.0)
-        bounds = ends[0], ends[1]
+        if not math.isfinite(value) or not math.isfinite(tail.threshold):
+            raise UsageError(f"{asked.label} of pool {asked.pool} has no number: it never happens on so many paths")
+        bounds = finite(ends[0]), finite(ends[1])
     weighted = sample.weights is not None
     return Figure(
         level=asked.level,
@@ -277,11 +278,16 @@ def _figure(asked: Statistic, sample: Sample) -> Figure:
     )
 
 
-def payers(run: Run, pool: str, paths: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, float]:
-    """What each layer paid on average over some paths."""
+def finite(value: float | None) -> float | None:
+    """A bound that JSON has."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def payers(paid: Sequence[tuple[str, str, Floats]], paths: Paths) -> dict[str, float]:
+    """What each layer paid on average over some paths; ``paid`` is layer, kind and [w] what it paid."""
     if paths.size == 0:
         return {}
-    return {layer: _short(float(paid[paths].mean())) for layer, _, paid in payments(run, pool)}
+    return {layer: _short(float(amounts[paths].mean())) for layer, _, amounts in paid}
 
 
 def _short(value: float) -> float:

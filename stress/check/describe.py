@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from stress.check.baseline import Figure
+from stress.check.baseline import Baseline, Figure, finite
 from stress.check.finding import Finding, Verdict
 from stress.check.limit import Answer
 from stress.check.metrics import Statistic
 from stress.check.regression import Change
-from stress.scenario.checks import Check
+from stress.scenario.checks import EXACT, Check
+from stress.sizing.estimate import LEAST_EXCEEDANCES, paths_needed
 from stress.sizing.words import percent, rate
 
 
@@ -28,6 +29,7 @@ def limit(number: int, rule: Check, asked: Statistic, found: Answer) -> Finding:
         verdict, message = Verdict.FAIL, f"shown not to be {' and '.join(bounds)}"
     else:
         verdict, message = Verdict.INCONCLUSIVE, f"neither shown to be {' and '.join(bounds)} nor not to be"
+    known = {"value": found.value, "low": found.low, "high": found.high}
     return Finding(
         number,
         rule.rule,
@@ -42,7 +44,7 @@ def limit(number: int, rule: Check, asked: Statistic, found: Answer) -> Finding:
         ),
         method="counts of paths" if rule.probability or asked.level is not None else "Hall's bounds of a mean",
         paths_needed=found.paths_needed,
-        figures={"value": found.value, "low": found.low, "high": found.high},
+        figures={name: finite(value) for name, value in known.items()},
     )
 
 
@@ -87,6 +89,25 @@ def regression(
             "paths_left": float(change.left),
         },
     )
+
+
+def not_comparable(number: int, rule: str, asked: Statistic | None, reason: str) -> Finding:
+    """A rule that cannot be put to these runs."""
+    subject, pool = ("all results", "") if asked is None else (asked.label, asked.pool)
+    return Finding(number, rule, subject, pool, Verdict.NOT_COMPARABLE, reason)
+
+
+def too_few(number: int, rule: str, asked: Statistic, beyond: float) -> Finding:
+    """A quantile that rests on too few paths to be a number."""
+    needed = paths_needed(asked.tail_level, LEAST_EXCEEDANCES)
+    message = f"{beyond:.3g} paths expected beyond the level; no number under {LEAST_EXCEEDANCES}"
+    return Finding(number, rule, asked.label, asked.pool, Verdict.INCONCLUSIVE, message, paths_needed=needed)
+
+
+def exact(number: int, baseline: Baseline, verdict: Verdict, message: str) -> Finding:
+    """An exact rule's finding."""
+    reference = baseline.content_hash[:16]
+    return Finding(number, EXACT, "all results", "", verdict, message, reference=reference, method="content hash")
 
 
 def identical(number: int, rule: Check, asked: Statistic, figure: Figure) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,11 @@ from stress.check.baseline import Baseline, Figure, Series
 from stress.check.finding import Finding, Outcome, Verdict
 from stress.check.limit import answer, point
 from stress.check.metrics import Sample, Statistic, read, statistic
-from stress.check.regression import Change, Comparison
+from stress.check.regression import Change, Comparison, tail_of
 from stress.check.statistics import holm
 from stress.errors import UsageError
 from stress.scenario.checks import EXACT, LIMIT, Check
-from stress.sizing.estimate import LEAST_EXCEEDANCES, expected_exceedances, paths_needed
+from stress.sizing.estimate import LEAST_EXCEEDANCES, expected_exceedances
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -131,13 +132,16 @@ class _Judge:
 
     def rule(self, number: int, rule: Check) -> Judged:
         """A rule's finding."""
-        if rule.rule == EXACT:
-            return Judged(self.exact(number))
-        asked = statistic(rule, self.run)
-        if rule.rule == LIMIT:
+        asked = None if rule.rule == EXACT else statistic(rule, self.run)
+        if asked is not None and rule.rule == LIMIT:
             found = answer(rule, asked, self.sample(asked))
             return Judged(describe.limit(number, rule, asked, found), found.broken, 1.0 - rule.confidence)
-        return self.regression(number, rule, asked)
+        if self.baseline is None or self.differences:
+            return Judged(describe.not_comparable(number, rule.rule, asked, "the baseline is of another scenario"))
+        if asked is None:
+            verdict, message = exact.compare(self.run, self.baseline)
+            return Judged(describe.exact(number, self.baseline, verdict, message))
+        return self.regression(number, rule, asked, self.baseline)
 
     def sample(self, asked: Statistic) -> Sample:
         """The column of a statistic, read once."""
@@ -146,59 +150,44 @@ class _Judge:
             self.samples[key] = read(self.run, asked)
         return self.samples[key]
 
-    def exact(self, number: int) -> Finding:
-        """The very same numbers."""
-        baseline = self.baseline
-        if baseline is None or self.differences:
-            return _not_comparable(number, EXACT, "all results", "", _OTHER)
-        verdict, message = exact.compare(self.run, baseline)
-        return Finding(
-            number,
-            EXACT,
-            "all results",
-            "",
-            verdict,
-            message,
-            method="content hash",
-            reference=baseline.content_hash[:16],
-        )
-
-    def regression(self, number: int, rule: Check, asked: Statistic) -> Judged:
+    def regression(self, number: int, rule: Check, asked: Statistic, baseline: Baseline) -> Judged:
         """A figure against the baseline's."""
-        baseline = self.baseline
-        if baseline is None or self.differences:
-            return Judged(_not_comparable(number, rule.rule, asked.label, asked.pool, _OTHER))
         found = baseline.find(asked)
         if found is None:
             reason = "the baseline does not have this figure; baseline update adds it"
-            return Judged(_not_comparable(number, rule.rule, asked.label, asked.pool, reason))
-        sample = self.sample(asked)
-        few = _too_few(asked, min(sample.paths, baseline.paths))
-        if few is not None:
-            return Judged(replace(few, number=number, rule=rule.rule))
+            return Judged(describe.not_comparable(number, rule.rule, asked, reason))
+        series, figure = found
+        beyond = self._beyond(asked, baseline, figure)
+        if beyond < LEAST_EXCEEDANCES:
+            return Judged(describe.too_few(number, rule.rule, asked, beyond))
         if self.run.manifest["content_hash"] == baseline.content_hash:
-            return Judged(describe.identical(number, rule, asked, found[1]))
-        return self._compared(number, rule, asked, *found)
+            return Judged(describe.identical(number, rule, asked, figure))
+        comparison = Comparison(baseline.tail(series, figure), self.sample(asked), self.same_paths)
+        return self._compared(number, rule, asked, (series, figure), comparison)
 
-    def _compared(self, number: int, rule: Check, asked: Statistic, series: Series, figure: Figure) -> Judged:
-        if self.baseline is None:
-            raise ValueError("there is no baseline")
-        tail = 1.0 - rule.confidence
+    def _beyond(self, asked: Statistic, baseline: Baseline, figure: Figure) -> float:
+        """Paths that the quantile rests on in the poorer of the two runs; probabilities rest on all."""
+        if asked.level is None:
+            return math.inf
         sample = self.sample(asked)
-        comparison = Comparison(self.baseline.tail(series, figure), sample, self.same_paths)
+        if sample.weights is None:
+            return expected_exceedances(min(sample.paths, baseline.paths), asked.tail_level)
+        return float(min(figure.beyond, tail_of(sample, asked.tail_level).beyond.paths))
+
+    def _compared(
+        self, number: int, rule: Check, asked: Statistic, known: tuple[Series, Figure], comparison: Comparison
+    ) -> Judged:
+        tail, figure = 1.0 - rule.confidence, known[1]
         scale = figure.value if rule.probability else abs(figure.threshold)
         tolerance = max((rule.within or 0.0) * scale, rule.or_amount or 0.0)
         change = (comparison.share if rule.probability else comparison.quantile)(tolerance, tail)
         verdict = _verdict(change, tail)
+        sample = self.sample(asked)
         explanation: tuple[str, ...] = ()
         if self.explained and verdict is not Verdict.PASS:
-            explanation = tuple(explain.moved(self.run, asked, sample, series, figure, comparison.paired))
+            explanation = tuple(explain.moved(self.run, asked, sample, *known, comparison.paired))
         finding = describe.regression(asked, figure, point(asked, sample), change, tolerance, verdict)
-        finding = replace(finding, number=number, rule=rule.rule, explanation=explanation)
-        return Judged(finding, change.worse, tail)
-
-
-_OTHER = "the baseline is of another scenario"
+        return Judged(replace(finding, number=number, rule=rule.rule, explanation=explanation), change.worse, tail)
 
 
 def differences(manifest: Mapping[str, Any], baseline: Baseline) -> tuple[str, ...]:
@@ -214,22 +203,6 @@ def differences(manifest: Mapping[str, Any], baseline: Baseline) -> tuple[str, .
         elif mine[name] != theirs[name]:
             words.append("the markets or pools, or their order, differ" if name == "order" else f"{name} differs")
     return tuple(words)
-
-
-def _not_comparable(number: int, rule: str, subject: str, pool: str, reason: str) -> Finding:
-    return Finding(number, rule, subject, pool, Verdict.NOT_COMPARABLE, reason)
-
-
-def _too_few(asked: Statistic, paths: int) -> Finding | None:
-    """A quantile under ten exceedances is no number, in either run."""
-    if asked.level is None:
-        return None
-    beyond = expected_exceedances(paths, asked.tail_level)
-    if beyond >= LEAST_EXCEEDANCES:
-        return None
-    needed = paths_needed(asked.tail_level, LEAST_EXCEEDANCES)
-    message = f"{beyond:.3g} paths expected beyond the level; no number under {LEAST_EXCEEDANCES}"
-    return Finding(0, "", asked.label, asked.pool, Verdict.INCONCLUSIVE, message, paths_needed=needed)
 
 
 def _verdict(change: Change, tail: float) -> Verdict:

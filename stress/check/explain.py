@@ -10,6 +10,7 @@ import numpy as np
 from stress.check.baseline import Figure, Series, payers
 from stress.check.metrics import Sample, Statistic
 from stress.check.regression import beyond_level, worst_first
+from stress.sizing.analysis import payments
 from stress.sizing.words import money
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def moved(run: Run, asked: Statistic, sample: Sample, series: Series, figure: Fi
         yield "independent runs, or a tail longer than the baseline keeps: no path has a counterpart"
     before = series.payers.get(str(figure.level), {})
     if before:
-        yield from _layers(before, payers(run, asked.pool, order[:beyond]), beyond)
+        yield from _layers(before, payers(payments(run, asked.pool), order[:beyond]), beyond)
 
 
 def _paths(asked: Statistic, sample: Sample, series: Series) -> Iterator[str]:

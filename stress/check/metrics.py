@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -78,6 +79,8 @@ class Statistic:
         """An amount of the metric for people."""
         if value is None:
             return "n/a"
+        if math.isinf(value):
+            return "never"
         return money(value) if self.money else f"{value:,.6g}"
 
 

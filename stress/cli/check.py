@@ -87,6 +87,10 @@ def _wish(given: dict[str, Any], baseline: Baseline | None) -> Any:
     """How a scenario is run: as the baseline was, unless said otherwise."""
     from stress.cli.subject import Wish
 
+    asked = [name for name in ("overrides", "seed", "paths", "out", "force") if given[name]]
+    if asked and Path(given["source"]).is_dir():
+        words = ", ".join("--set" if name == "overrides" else f"--{name}" for name in asked)
+        raise click.UsageError(f"{words} say how a scenario is run; {given['source']} is a run already.")
     seed, paths = given["seed"], given["paths"]
     if baseline is not None:
         seed = baseline.seed if seed is None else seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -65,15 +66,15 @@ def subject(source: str, wish: Wish, scenario: str | None = None) -> Iterator[Su
     :raises NotComparable: that file is another scenario than the run's.
     """
     import stress
+    from stress.cli.run import leave_now
     from stress.scenario import load_scenario
+    from stress.workers import threads_left
 
     if Path(source).is_dir():
         run = stress.load(source)
         loaded = None if scenario is None else load_scenario(scenario, wish.overrides)
         if loaded is not None:
             _same_question(run, loaded)
-        elif wish.overrides:
-            raise UsageError("--set is for a scenario; RUN is done already")
         yield Subject(run, loaded)
         return
     if scenario is not None:
@@ -81,7 +82,15 @@ def subject(source: str, wish: Wish, scenario: str | None = None) -> Iterator[Su
     loaded = load_scenario(source, wish.overrides, seed=wish.seed, paths=wish.paths)
     with tempfile.TemporaryDirectory(prefix="tailstress-") if wish.out is None else nullcontext() as folder:
         place = wish.out or Path(str(folder)) / loaded.scenario.name
-        yield Subject(_simulated(loaded, place, wish), loaded)
+        try:
+            run = _simulated(loaded, place, wish)
+        except KeyboardInterrupt as stop:
+            if threads_left():
+                if wish.out is None:
+                    shutil.rmtree(place, ignore_errors=True)
+                leave_now(stop)
+            raise
+        yield Subject(run, loaded)
 
 
 def _same_question(run: Run, loaded: Loaded) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -68,7 +70,8 @@ def _label(series: Series, figure: Figure) -> str:
     return _statistic(series, figure).label
 
 
-def _words(series: Series, figure: Figure):  # type: ignore[no-untyped-def]
+def _words(series: Series, figure: Figure) -> Callable[[float | None], str]:
+    """Writes a figure in its unit."""
     return percent if figure.above is not None else _statistic(series, figure).words
 
 

@@ -29,7 +29,7 @@ def render(outcome: Outcome, verbose: bool = False) -> RenderableType:
         verdict = Text(finding.verdict.value, STYLES[finding.verdict])
         table.add_row(verdict, Text(finding.subject + pool), Text(finding.line_of_figures))
         if verbose and finding.method:
-            level = "" if finding.p_value is None else f", p of no failure {finding.p_value:.2g}"
+            level = "" if finding.p_value is None else f"; p of keeping the rule {finding.p_value:.2g}"
             table.add_row("", "", Text(f"by {finding.method}{level}", "dim"))
     parts: list[RenderableType] = [Text(outcome.headline, "bold"), *map(Text, remarks(outcome)), table]
     for finding in outcome.findings:
