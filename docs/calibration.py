@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -116,30 +116,11 @@ def text_of(title: str, remarks: Iterable[str], lines: Sequence[str]) -> str:
 
 
 def together(data: Data, markets: Sequence[str]) -> str:
-    """Recommended models of several markets and their correlations."""
+    """Recommended models of several markets over the same years, their correlations and common jumps."""
     coins = [next(one for one in data.coins if one.market == market) for market in markets]
-    series = [data.btc, data.eth] if list(markets) == ["BTC", "ETH"] else coins
-    found = structure(series, DAY)
-    years = "2018-2026" if len(markets) == 2 else "2020-2024"
-    names = " and ".join([", ".join(markets[:-1]), markets[-1]])
-    remarks = [
-        f"In the order {', '.join(markets)}, which must be that of the scenario's markets. {found.method} "
-        f"A correlation of 0 has ± {found.error:.2g}.",
-        "Jumps are each market's own here; real ones often strike together: move them to the scenario's jumps where "
-        "joint falls matter.",
-    ]
-    lines = [
-        f"extends: [{', '.join(f'{market.lower()}.yaml' for market in markets)}]",
-        "correlation:",
-        *(f"  {name}: {matrix(getattr(found, name))}" for name in ("prices", "variances", "price_variance")),
-    ]
-    return text_of(f"{names} with their correlations, {years}", remarks, lines)
-
-
-def matrix(values: Any) -> str:
-    """Rows of three digits."""
-    rows = (", ".join("1.0" if value == 1.0 else f"{value:.3f}" for value in row) for row in values)
-    return f"[{', '.join(f'[{row}]' for row in rows)}]"
+    series = [data.btc, data.eth] if tuple(markets) == CORE[:2] else coins
+    found = average_day(calibrate(series, RECOMMENDED, Options(histories=0)))
+    return fragment(found, (*CAVEATS[RECOMMENDED], *COMMON, "The scenario's markets must be in this order."))
 
 
 def altcoin(data: Data, model: str) -> str:
@@ -186,6 +167,7 @@ def factors(found: Structure) -> str:
         "has the median loading. Give further altcoins the model and the loadings of ALT.",
         found.method,
         f"The factor misses single correlations of prices by up to {found.unexplained:.2f}.",
+        "Jumps are each market's own here; real ones mostly strike together: see btc-eth.yaml.",
     ]
     lines = [
         "extends: [btc.yaml, eth.yaml, altcoin.yaml]",

@@ -113,6 +113,28 @@ def test_several_markets_give_their_correlations(tmp_path: Path, capsys: pytest.
     )
 
 
+def test_common_jumps_are_a_source_of_the_fragment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two prices that are the same up to a scale jump together every time."""
+    series = histories.heston_history(HESTON, 300, HOUR, 12, [NEWS])
+    noise = 0.0005 * np.random.default_rng(4).standard_normal(len(series.value))
+    files = [
+        write_bars(tmp_path / "BTC.csv", series),
+        write_bars(tmp_path / "ETH.csv", histories.series_of(1.2 * series.value + noise, HOUR, "ETH")),
+    ]
+    arguments = ["calibrate", *map(str, files), "--model", "bates", "-o", str(tmp_path / "out"), "--histories", "0"]
+    assert main(arguments) == 0
+    assert "common jumps: " in capsys.readouterr().out
+    numbers = json.loads((tmp_path / "out" / "fit.json").read_text())
+    scenario: Any = extended(tmp_path, tmp_path / "out" / "fragment.yaml", ("BTC", "ETH"))
+    (source,) = scenario.jumps
+    assert source.correlation > 0.9
+    assert source.marks["ETH"].probability > 0.8
+    for name in ("BTC", "ETH"):
+        total = numbers["markets"][name]["parameters"]["jump_rate"]["value"]
+        in_all = scenario.markets[name].model.jump_rate + source.rate * source.marks[name].probability
+        assert in_all == pytest.approx(total, rel=0.01)
+
+
 def test_the_table_says_what_was_found(bars: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", str(bars), "--model", "heston", "-o", str(tmp_path / "out"), "--histories", "5"]) == 0
     captured = capsys.readouterr()

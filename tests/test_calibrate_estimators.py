@@ -7,16 +7,19 @@ import math
 import numpy as np
 import pytest
 
+from stress.calibrate.common_jumps import common_jumps
 from stress.calibrate.estimators import ESTIMATORS, Request, garch
 from stress.calibrate.fit import Failed, Fit
 from stress.calibrate.jumps import critical_value, find_jumps
 from stress.calibrate.prices import YEAR, Series
 from stress.calibrate.windows import choose_window, realise, relative_noise
 from stress.cli.calibrate import MODELS
+from stress.kernels.models import HESTON_QE
+from stress.kernels.structs import Clock
 from stress.scenario.models import Model
 from tests import histories
 from tests.histories import DAY, HOUR
-from tests.price_paths import Heston, Jump
+from tests.price_paths import Heston, Jump, models_of, run
 
 FIT = {estimator.model: estimator.fit for estimator in ESTIMATORS}
 CALM = Heston(0.3, 20.0, 0.35, 3.0, -0.4)
@@ -242,3 +245,31 @@ def test_window_is_a_day_where_there_are_enough() -> None:
     assert choose_window(histories.series_of(rng.standard_normal(24 * 100), HOUR)) == 4 * HOUR
     assert choose_window(histories.series_of(rng.standard_normal(9 * 1_440), 60.0)) == 1800.0
     assert choose_window(histories.series_of(rng.standard_normal(500), DAY)) == DAY
+
+
+def test_common_jumps() -> None:
+    """A source that moves the second market three times in five, and jumps of each market's own."""
+    source = Jump(rate=80.0, mean=[-0.02, -0.03], std=[0.05, 0.06], probability=[1.0, 0.6], correlation=0.8)
+    alone = [
+        Jump(rate=30.0, mean=[-0.02, 0.0], std=[0.05, 0.0], probability=[1.0, 0.0], key=0),
+        Jump(rate=20.0, mean=[0.0, -0.03], std=[0.0, 0.06], probability=[0.0, 1.0], key=2),
+    ]
+    bars = 24 * 1_200
+    models = models_of([HESTON_QE] * 2, [CALM] * 2, [source, *alone])
+    log_price, _ = run(models, Clock(bars, 1, HOUR), 1, 3)
+    series = [histories.series_of(np.diff(log_price[0, :, m]), HOUR, name) for m, name in enumerate("AB")]
+    found = common_jumps(series, [fit("bates", one) for one in series])
+    assert found is not None
+    # The first market shares 48 of its 110 jumps a year.
+    shared, error = found.rate * found.probability[1].value, found.probability[1].error
+    assert error is not None
+    assert abs(shared - 48.0) < 4.0 * found.rate * error
+    assert found.rate + found.own[0] == pytest.approx(110.0, rel=0.25)
+    assert shared + found.own[1] == pytest.approx(68.0, rel=0.25)
+    assert found.correlation == pytest.approx(0.8, abs=0.15)
+    assert found.together[0] > found.together[1] > 60
+
+
+def test_markets_that_jump_apart_have_no_common_jumps() -> None:
+    series = [histories.heston_history(CALM, 600, HOUR, seed, [NEWS]) for seed in (1, 2)]
+    assert common_jumps(series, [fit("bates", one) for one in series]) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stress.calibrate.common_jumps import CommonJumps, common_jumps
 from stress.calibrate.comparison import HISTORIES, Comparison, compare
 from stress.calibrate.correlation import Structure, structure
 from stress.calibrate.estimators import ESTIMATORS, Estimator, Request
@@ -32,6 +33,8 @@ class Calibration:
     markets: tuple[Calibrated, ...]
     structure: Structure | None
     """None for a single market."""
+    common: CommonJumps | None = None
+    """None where jumps are not looked for, or hardly any strike two markets."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def calibrate(
             problems.append(Problem(series[0].file, None, None, "", str(failure)))
     if problems:
         raise MeaninglessInput(problems)
-    return Calibration(model, tuple(markets), together)
+    common = common_jumps([one.series for one in markets], [one.fit for one in markets]) if len(series) > 1 else None
+    return Calibration(model, tuple(markets), together, common)
 
 
 def _calibrated(series: Series, estimator: Estimator, options: Options, progress: Progress | None) -> Calibrated:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import minimize
 
 from stress.kernels.structs import Floats
+
+if TYPE_CHECKING:
+    from stress.calibrate.jumps import Jumps
 
 Progress = Callable[[str], None]
 """Takes a few words on how far a fit is."""
@@ -51,8 +54,8 @@ class Fit:
     """The model's variance per year, given the prices up to each time."""
     residuals: Floats | None = None
     """[n] standardised innovations, of models that can resample them."""
-    details: dict[str, float] = field(default_factory=dict)
-    """What else was found on the way."""
+    jumps: Jumps | None = None
+    """The jumps that the model's rest on."""
 
 
 class Failed(Exception):

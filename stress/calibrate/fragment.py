@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stress.calibrate.calibration import Calibrated, Calibration
+from stress.calibrate.common_jumps import CommonJumps
 from stress.calibrate.correlation import Structure
 from stress.calibrate.fit import Estimate
 from stress.calibrate.prices import Series
@@ -35,10 +36,13 @@ def fragment(calibration: Calibration, caveats: Sequence[str] = (), *, factors: 
     """
     lines = list(_head(calibration, caveats))
     lines += ["format: 1", f"title: {title(calibration)}", "markets:"]
-    for one in calibration.markets:
-        lines += [f"  {one.series.market}:", "    model:", *_model(one)]
+    for k, one in enumerate(calibration.markets):
+        own = None if calibration.common is None else calibration.common.own[k]
+        lines += [f"  {one.series.market}:", "    model:", *_model(one, own)]
     if calibration.structure is not None:
         lines += _factors(calibration.structure) if factors else _correlation(calibration.structure)
+    if calibration.common is not None:
+        lines += jump_source(calibration, calibration.common)
     return "\n".join(lines) + "\n"
 
 
@@ -87,9 +91,41 @@ def comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text, WIDTH - 2)]
 
 
-def _model(one: Calibrated) -> Iterator[str]:
+def _model(one: Calibrated, own_jumps: float | None) -> Iterator[str]:
+    """The entry, with the jumps that strike the market alone where the others are common."""
     for key, value in one.fit.entry.items():
-        yield from _entry(key, value, one.fit.estimates)
+        if key == "jump_rate" and own_jumps is not None:
+            total = shown(key, value, one.fit.estimates[key])
+            error = shown_error(key, one.fit.estimates[key])
+            yield f"      {key}: {own_jumps:.3g}  # of {total} ± {error}; the others are common, under jumps"
+        else:
+            yield from _entry(key, value, one.fit.estimates)
+
+
+def jump_source(calibration: Calibration, common: CommonJumps) -> list[str]:
+    """Lines of the common source."""
+    first = calibration.markets[0].series.market
+    together = ", ".join(
+        f"{count} with one of {one.series.market}"
+        for one, count in zip(calibration.markets, common.together, strict=True)
+    ).partition(", ")[2]
+    remark = f"Of {common.together[0]} jumps of {first} seen, {together} in the same bar; unseen ones allowed for."
+    lines = [
+        *comment(remark),
+        "jumps:",
+        "  - name: common",
+        f"    rate: {common.rate:.3g}",
+        f"    correlation: {write(round(common.correlation, 2), Dimension.FRACTION)}",
+        "    marks:",
+    ]
+    for one, probability in zip(calibration.markets, common.probability, strict=True):
+        entry, estimates = one.fit.entry, one.fit.estimates
+        mark = {"mean": "jump_mean", "std": "jump_std", "variance_jump": "variance_jump", "jump_slope": "jump_slope"}
+        values = [f"{key}: {shown(name, entry[name], estimates[name])}" for key, name in mark.items() if name in entry]
+        error = "" if probability.error is None else f"  # probability ± {probability.error:.1%}"
+        share = write(round(probability.value, 3), Dimension.FRACTION)
+        lines.append(f"      {one.series.market}: {{{', '.join([*values, f'probability: {share}'])}}}{error}")
+    return lines
 
 
 def _entry(key: str, value: Any, estimates: dict[str, Estimate]) -> Iterator[str]:

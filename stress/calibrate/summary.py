@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from stress.calibrate.calibration import Calibrated, Calibration
+from stress.calibrate.common_jumps import CommonJumps
 from stress.calibrate.comparison import Comparison
 from stress.calibrate.correlation import Structure
 from stress.calibrate.facts import Facts
@@ -56,6 +57,8 @@ def as_dict(calibration: Calibration) -> dict[str, Any]:
     }
     if calibration.structure is not None:
         found["correlation"] = _structure(calibration.structure)
+    if calibration.common is not None:
+        found["common_jumps"] = _common(calibration.common, list(found["markets"]))
     return found
 
 
@@ -78,8 +81,32 @@ def _market(one: Calibrated) -> dict[str, Any]:
         "method": one.fit.method,
         "notes": list(one.fit.notes),
         "log_likelihood": one.fit.log_likelihood,
-        **({"details": one.fit.details} if one.fit.details else {}),
+        **_jumps(one),
         "goodness": [_goodness(found) for found in one.comparisons],
+    }
+
+
+def _jumps(one: Calibrated) -> dict[str, Any]:
+    jumps = one.fit.jumps
+    if jumps is None:
+        return {}
+    return {"jumps": {"seen": len(jumps.at), "threshold": jumps.threshold}}
+
+
+def _common(found: CommonJumps, markets: list[str]) -> dict[str, Any]:
+    return {
+        "rate": found.rate,
+        "correlation": found.correlation,
+        "markets": {
+            name: {
+                "probability": {"value": probability.value, "standard_error": probability.error},
+                "own_rate": own,
+                "together": together,
+            }
+            for name, probability, own, together in zip(
+                markets, found.probability, found.own, found.together, strict=True
+            )
+        },
     }
 
 

@@ -162,6 +162,11 @@ def _print(found: Calibration, screen: Console) -> None:
         screen.print(f"\ncorrelation of prices, of variances ({names}; ± {matrix.error:.2g})")
         for prices, variances in zip(matrix.prices, matrix.variances, strict=True):
             screen.print("  ".join(" ".join(f"{value:6.3f}" for value in row) for row in (prices, variances)))
+    if found.common is not None:
+        moved = zip(found.markets[1:], found.common.probability[1:], strict=True)
+        words = ", ".join(f"{one.series.market} {share.value:.0%} ± {share.error or 0.0:.0%}" for one, share in moved)
+        first = found.markets[0].series.market
+        screen.print(f"\ncommon jumps: {found.common.rate:.3g} a year in {first}, with {words}")
     screen.print()
 
 

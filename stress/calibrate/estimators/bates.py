@@ -37,7 +37,7 @@ def fit(request: Request) -> Fit:
         None,
         windows.realised,
         filtered,
-        details={"jumps_seen": float(len(jumps.at)), "threshold": jumps.threshold},
+        jumps=jumps,
     )
 
 

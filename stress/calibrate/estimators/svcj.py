@@ -61,9 +61,8 @@ def fit(request: Request) -> Fit:
     estimates |= {**law, **price_part(law, lift), "variance_jump": lift.mean, "jump_slope": lift.slope}
     entry = {"type": "svcj", **{name: estimate.value for name, estimate in estimates.items()}}
     method = METHOD + bates.METHOD + heston.METHOD
-    details = {"jumps_seen": float(len(jumps.at)), "threshold": jumps.threshold}
     remarks = (*heston.remarks(found.values, windows), *notes)
-    return Fit("svcj", entry, estimates, method, remarks, None, windows.realised, filtered, details=details)
+    return Fit("svcj", entry, estimates, method, remarks, None, windows.realised, filtered, jumps=jumps)
 
 
 def lift_of(series: Series, jumps: Jumps, kappa: float) -> Lift:
