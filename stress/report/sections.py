@@ -11,6 +11,7 @@ from stress.report.charts import gallery
 from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
 from stress.report.pooling import pooling_section
 from stress.report.tails import tail_section
+from stress.report.treasury import treasury_blocks
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
@@ -125,7 +126,7 @@ def _payers(run: Run, sizing: Sizing) -> Section:
         "later gain or lose on the positions they took over is not in these figures, but is in the fund that is needed."
     )
     by_pool = [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "pool"]
-    blocks += [Paragraph(text), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)]
+    blocks += [Paragraph(text), *treasury_blocks(sizing), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)]
     for pool in sizing.pools:
         blocks += _owners(run, sizing, pool)
     blocks += [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "owner"]

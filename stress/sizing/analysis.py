@@ -23,6 +23,7 @@ from stress.sizing.ratios import ratio
 from stress.sizing.result import LossFigures, MarketSizing, PoolSizing, Sizing, Winners
 from stress.sizing.shortfall import expected_shortfall, mean_loss
 from stress.sizing.tail import Tail, fit_tail
+from stress.sizing.treasury import treasuries
 from stress.sizing.waterfall import RESIDUAL, Payer, split
 from stress.sizing.weights import Weights, ascending_with
 
@@ -99,6 +100,7 @@ def size(
         open_interest=sizer.open_interest,
         pools=tuple(sizer.pool(name) for name in (names if pool is None else [pool])),
         markets=tuple(sizer.market(name) for name in run.manifest["markets"]),
+        treasuries=treasuries(run, sizer.levels, confidence, sizer.weights) if pool is None else (),
         poolings=poolings(run, Terms(float(accepted), confidence, sizer.weights)) if pool is None else (),
         allocations=sizer.allocations() if pool is None else (),
     )

@@ -12,6 +12,7 @@ from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
 from stress.sizing.pooling import Pooling
 from stress.sizing.tail import Tail
+from stress.sizing.treasury import TreasuryFigures
 from stress.sizing.waterfall import Payer
 
 METRICS: dict[str, str] = {
@@ -112,6 +113,7 @@ class Sizing:
     """Value of all long positions of all pools at the start."""
     pools: tuple[PoolSizing, ...]
     markets: tuple[MarketSizing, ...]
+    treasuries: tuple[TreasuryFigures, ...] = ()
     poolings: tuple[Pooling, ...] = ()
     """Funds that several pools share."""
     allocations: tuple[Allocation, ...] = ()
@@ -150,6 +152,12 @@ class Sizing:
             where = {"pool": None, "market": market.market}
             yield _row(where, "adl", "probability", None, market.adl)
             yield _row(where, "liquidation", "probability", None, market.liquidation)
+        for treasury in self.treasuries:
+            where = {"pool": treasury.pool, "market": treasury.token}
+            yield _row(where, treasury.layer, "raised", None, treasury.raised.mean)
+            yield _row(where, treasury.layer, "tokens_sold", None, treasury.sold.mean)
+            yield _row(where, treasury.layer, "declined", None, treasury.declined)
+            yield _row(where, treasury.layer, "owing", None, treasury.owing)
         for pooling in self.poolings:
             yield from _pooling_rows(pooling)
         for allocation in self.allocations:
