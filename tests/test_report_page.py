@@ -185,6 +185,7 @@ def test_command_writes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_cell_puts_interval_and_note_apart() -> None:
     assert cell("$5 ($1 to $9) [2]") == "$5<sup>2</sup><small>$1 to $9</small>"
+    assert cell("$5 (from $1) [2]") == "$5<sup>2</sup><small>from $1</small>"
     assert cell("$0 [1]") == "$0<sup>1</sup>"
     assert cell("a < b") == "a &lt; b"
     assert cell("") == ""

@@ -11,8 +11,8 @@ import pytest
 import stress
 from stress.cli import main
 from stress.errors import ExitCode, UsageError
-from stress.sizing import size
-from stress.sizing.words import clock, duration, level, money, odds, percent, rate
+from stress.sizing import Estimate, size
+from stress.sizing.words import clock, duration, level, money, money_estimate, odds, percent, rate
 from tests import fake_run
 from tests.fake_run import Fake
 
@@ -167,6 +167,13 @@ def test_other_words() -> None:
         "90 min",
     ]
     assert [clock(x) for x in (24_000.0, 24_030.0, None)] == ["6:40", "6:40:30", "never"]
+
+
+def test_an_estimate_without_an_end_says_from_where() -> None:
+    assert money_estimate(Estimate(5e6, 4e6, 7e6, 99.0)) == "$5.00M ($4.00M to $7.00M)"
+    assert money_estimate(Estimate(5e6, 4e6, None, 99.0)) == "$5.00M (from $4.00M)"
+    assert money_estimate(Estimate(5e6, None, None, 9.0)) == "$5.00M"
+    assert money_estimate(Estimate.missing(3.0, "too few")) == "n/a"
 
 
 def test_command_prints_a_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

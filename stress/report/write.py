@@ -74,7 +74,7 @@ def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
-_ESTIMATE = re.compile(r"(?P<value>.+?)(?: \((?P<interval>.+ to .+)\))?(?: \[(?P<note>\d+)\])?")
+_ESTIMATE = re.compile(r"(?P<value>.+?)(?: \((?P<interval>from .+|.+ to .+)\))?(?: \[(?P<note>\d+)\])?")
 
 
 def cell(text: str) -> Markup:

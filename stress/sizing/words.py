@@ -111,4 +111,6 @@ def percent_estimate(estimate: Estimate) -> str:
 def _with_interval(estimate: Estimate, value: str, low: str, high: str) -> str:
     if estimate.value is None:
         return NONE
-    return value if estimate.low is None or estimate.high is None else f"{value} ({low} to {high})"
+    if estimate.low is None:
+        return value
+    return f"{value} (from {low})" if estimate.high is None else f"{value} ({low} to {high})"
