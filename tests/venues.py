@@ -94,7 +94,9 @@ VAULT = st.fixed_dictionaries(
     },
     optional={"unwind": TWAP, "hedge": HEDGE},
 )
-STOP = st.fixed_dictionaries({"window": st.sampled_from([0.0, 1.0, 2.5, 100.0]), "drop": st.sampled_from([0.02, 0.3])})
+STOP = st.fixed_dictionaries(
+    {"window": st.sampled_from([0.0, 1.0, 2.5, 100.0]), "drop": st.sampled_from([0.002, 0.02, 0.3])}
+)
 CAPS = st.dictionaries(st.sampled_from(["M0", "M1", "M2"]), st.sampled_from([0.0, 0.005, 0.03, 0.3]))
 """As shares of the pool's gross notional, whichever of the markets there are."""
 PARTICIPATION = st.fixed_dictionaries({"type": st.just("participation"), "rate": st.sampled_from([0.6, 6.0, 60.0])})
@@ -103,10 +105,11 @@ LIMITS_OF_BALANCES = {
     "hedge": HEDGE,
     "stop": STOP,
     "cap": CAPS,
-    "equity_cap": st.sampled_from([0.002, 0.02]),
+    "equity_cap": st.sampled_from([0.0005, 0.005]),
 }
+RICH = {"cash": st.sampled_from([0.03, 0.1, 0.3]), "unlimited": st.just(False)}
 BOUNDED = st.one_of(FUND, VAULT).flatmap(
-    lambda layer: st.fixed_dictionaries({}, optional=LIMITS_OF_BALANCES).map(lambda limits: {**layer, **limits})
+    lambda layer: st.fixed_dictionaries(RICH, optional=LIMITS_OF_BALANCES).map(lambda limits: {**layer, **limits})
 )
 """Funds and vaults whose acceptance hangs on more than their floor."""
 RANKS = (

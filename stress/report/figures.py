@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stress.report.document import Notes, Table, table
 from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import Estimate
-from stress.sizing.owners import SHARES, Concentration, OwnerAmount, TailOwners
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
 from stress.sizing.words import NONE, level, money, money_estimate, odds, percent, percent_estimate, significant
@@ -32,7 +29,7 @@ def losses(sizing: Sizing, pool: PoolSizing) -> Table:
             rows.append([f"{name} {level(at)}", *(notes.mark(money_estimate(e), e.note) for e in estimates)])
     rows.append(["Largest of all paths", *(money(loss.largest) for loss in pool.losses)])
     headings = ["", *(METRICS[loss.metric] for loss in pool.losses)]
-    return table(_title("Losses over the horizon", sizing, pool), headings, rows, notes.lines())
+    return table(titled("Losses over the horizon", sizing, pool), headings, rows, notes.lines())
 
 
 def fund_sizes(sizing: Sizing, pool: PoolSizing) -> Table | None:
@@ -65,7 +62,7 @@ def fund_sizes(sizing: Sizing, pool: PoolSizing) -> Table | None:
         rows.append(["Current", money(fund.current), "", interest, depleted])
     confidence = level(sizing.confidence)
     headings = ["", f"Size ({confidence} interval)", f"{confidence} upper bound", "Of open interest", "Depleted with"]
-    return table(_title(f"{fund.noun.capitalize()} {fund.layer!r}", sizing, pool), headings, rows, notes.lines())
+    return table(titled(f"{fund.noun.capitalize()} {fund.layer!r}", sizing, pool), headings, rows, notes.lines())
 
 
 def events(sizing: Sizing) -> Table:
@@ -93,48 +90,7 @@ def payers(sizing: Sizing, pool: PoolSizing) -> Table:
     worst = sum(payer.worst for payer in pool.payers)
     rows.append(["bad debt", money(totals[0]), *(money(total) for total in sums), money(worst)])
     headings = ["Layer", "On average", *(f"At {level(at)}" for at in sizing.levels), "Worst path"]
-    return table(_title("Who pays the bad debt", sizing, pool), headings, rows)
-
-
-_QUANTILES = {"5% quantile": 0.05, "Median": 0.5, "95% quantile": 0.95}
-
-
-def concentration(data: Concentration, sizing: Sizing, pool: PoolSizing) -> Table | None:
-    """How unevenly owners pay, over the paths on which they do; None where there is none."""
-    if not data.paid.size:
-        return None
-    rows = [["Paid by owners", *(money(float(np.quantile(data.paid, at))) for at in _QUANTILES.values())]]
-    payers = [np.quantile(data.measures["payers"], at, method="nearest") for at in _QUANTILES.values()]
-    rows.append(["Owners who pay", *(f"{int(number):,}" for number in payers)])
-    for name, label in SHARES.items():
-        rows.append([f"Share of the {label}", *(percent(_quantile(data, name, at)) for at in _QUANTILES.values())])
-    for name, label in (("paid_gini", "Gini over those who pay"), ("paid_gini_all", "Gini over all owners")):
-        rows.append([label, *(f"{_quantile(data, name, at):.2f}" for at in _QUANTILES.values())])
-    title = f"How unevenly owners pay, on {data.paid.size:,} of {data.paths:,} paths"
-    return table(_title(title, sizing, pool), ["", *_QUANTILES], rows)
-
-
-def _quantile(data: Concentration, name: str, at: float) -> float:
-    return float(np.quantile(data.measures[name], at))
-
-
-def owners(tail: TailOwners, sizing: Sizing, pool: PoolSizing) -> list[Table]:
-    """The owners that cause and pay most on the worst paths; those tables that have rows."""
-    worst = f"{tail.paths:,} paths with the most bad debt"
-    made = []
-    for amounts, title, noun in (
-        (tail.causing, "Owners that cause most of the bad debt", "bad debt"),
-        (tail.paying, "Owners that pay most for others", "payments"),
-    ):
-        if amounts:
-            headings = ["Owner", "Mean amount", f"Share of all {noun}", "Among the ten largest"]
-            rows = [_owner_row(amount, tail.paths) for amount in amounts]
-            made.append(table(_title(f"{title}, over the {worst}", sizing, pool), headings, rows))
-    return made
-
-
-def _owner_row(amount: OwnerAmount, paths: int) -> list[str]:
-    return [amount.owner, money(amount.mean), percent(amount.share), f"{amount.listed:,} of {paths:,} paths"]
+    return table(titled("Who pays the bad debt", sizing, pool), headings, rows)
 
 
 def markets(run: Run, sizing: Sizing) -> Table:
@@ -177,7 +133,7 @@ def years(sizing: Sizing, pool: PoolSizing) -> Table | None:
         *("If the scenario comes", f"Current {fund.noun} depleted within a year"),
         *(f"{fund.noun.capitalize()} depleted within a year with {accepted}", "That is"),
     ]
-    return table(_title("Within a year", sizing, pool), headings, rows, notes.lines())
+    return table(titled("Within a year", sizing, pool), headings, rows, notes.lines())
 
 
 def winners(sizing: Sizing) -> Table:
@@ -219,7 +175,7 @@ def tail_levels(sizing: Sizing, pool: PoolSizing, tail: Tail) -> Table:
             ]
         )
     headings = ["Level", "Value at risk by the law", "Expected shortfall by the law", "Value at risk, order statistics"]
-    return table(_title(f"{METRICS[tail.metric]} by a fitted tail", sizing, pool), headings, rows, notes.lines())
+    return table(titled(f"{METRICS[tail.metric]} by a fitted tail", sizing, pool), headings, rows, notes.lines())
 
 
 def allocation(sizing: Sizing, divided: Allocation) -> Table:
@@ -251,7 +207,8 @@ def _count_estimate(estimate: Estimate) -> str:
     return f"{significant(estimate.value)} ({low} to {high})"
 
 
-def _title(words: str, sizing: Sizing, pool: PoolSizing) -> str:
+def titled(words: str, sizing: Sizing, pool: PoolSizing) -> str:
+    """A title, with the pool where there are several."""
     return f"{words}, pool {pool.pool}" if len(sizing.pools) > 1 else words
 
 

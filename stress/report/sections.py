@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from stress.report import figures, rules
 from stress.report.charts import gallery
 from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
+from stress.report.owners import OWNERS_TEXT, dealings, owner_blocks
 from stress.report.pooling import pooling_section
 from stress.report.tails import tail_section
 from stress.report.treasury import treasury_blocks
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
-from stress.sizing.owners import Concentration, tail_owners
-from stress.sizing.result import PoolSizing, Sizing
+from stress.sizing.result import Sizing
 from stress.sizing.words import clock, count, duration, level, percent
 
 if TYPE_CHECKING:
@@ -30,13 +30,6 @@ _ADL_TEXT = (
 _EULER_TEXT = (
     "Contributions to the expected shortfall (Euler) add up to it. A path's bad debt is divided among markets in "
     "proportion to the notional liquidated in each, since an account under cross margin has one deficit for all."
-)
-
-_OWNERS_TEXT = (
-    "An owner's accounts in a pool count together. Owners pay for others by ADL haircuts, on balance over the path, "
-    "and by shared losses; the fund's money is nobody's here. The Gini coefficient is 0 where all pay alike and near 1 "
-    "where one pays everything; over all owners it counts those who pay nothing, too. In the tables of owners a path "
-    "counts only where the owner is among its ten largest."
 )
 
 
@@ -120,6 +113,7 @@ def _payers(run: Run, sizing: Sizing) -> Section:
     blocks: list[Block] = []
     for pool in sizing.pools:
         blocks += [Chart(gallery.payers_picture(sizing, pool)), figures.payers(sizing, pool)]
+        blocks += dealings(run, sizing, pool)
     text = (
         "Bad debt is the negative equity of accounts at the moment somebody else comes to bear it. At a level the "
         "columns are means over the paths around that quantile of the bad debt, so that they add up to it. What layers "
@@ -128,19 +122,9 @@ def _payers(run: Run, sizing: Sizing) -> Section:
     by_pool = [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "pool"]
     blocks += [Paragraph(text), *treasury_blocks(sizing), *by_pool, figures.winners(sizing), Paragraph(_ADL_TEXT)]
     for pool in sizing.pools:
-        blocks += _owners(run, sizing, pool)
+        blocks += owner_blocks(run, sizing, pool)
     blocks += [figures.allocation(sizing, divided) for divided in sizing.allocations if divided.by == "owner"]
-    return Section("Who pays?", (*blocks, Paragraph(_OWNERS_TEXT)))
-
-
-def _owners(run: Run, sizing: Sizing, pool: PoolSizing) -> tuple[Block, ...]:
-    """Concentration of the payments, and the owners of the tail."""
-    data = Concentration.of(run, pool.pool)
-    return _present(
-        Chart(gallery.concentration_picture(data, sizing, pool)),
-        figures.concentration(data, sizing, pool),
-        *figures.owners(tail_owners(run, pool.pool), sizing, pool),
-    )
+    return Section("Who pays?", (*blocks, Paragraph(OWNERS_TEXT)))
 
 
 def _worst(worst: WorstPath) -> Section:

@@ -91,4 +91,8 @@ def _shared_fund(rng: random.Random, pools: list[str]) -> Json:
     fund["pool_caps"] = {name: rng.choice([100.0, 1_000.0, 1e6]) for name in pools if rng.random() < 0.4}
     if rng.random() < 0.3:
         fund["unwind"] = {"type": "twap", "half_life": rng.choice([0.0, 2.0])}
+    if rng.random() < 0.3:
+        fund["stop"] = {"window": rng.choice([0.0, 3.0]), "drop": rng.choice([0.002, 0.1, 50.0])}
+    if rng.random() < 0.3:
+        fund["cap"] = {"M0": rng.choice([0.0, 100.0, 5_000.0])}
     return fund
