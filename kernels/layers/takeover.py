@@ -45,7 +45,7 @@ def _is_offered(venue: Venue, state: State, k: int, i: int, value: float, notion
     accounts, now = state.accounts, state.market
     requirement = maintenance(venue.book, venue.markets, accounts, now, i)
     if venue.layers[k].kind == BACKSTOP_VAULT:
-        return value < venue.layers[k].share * requirement
+        return requirement > 0.0 and value < venue.layers[k].share * requirement
     counted = value - haircuts(venue.book, venue.markets, accounts, now, i)
     if venue.pools[venue.layers[k].pool].takeover_unfilled == 0 or counted >= requirement - dust(notional):
         return False

@@ -36,7 +36,7 @@ def offers(world: World, layer: Layer, unfilled: set[str]) -> list[Account]:
             offered = offered or in_breach(world, account)
         if layer.kind == "backstop_vault" and not account.flat():
             line = float(layer.rules.get("share", 2.0 / 3.0)) * maintenance(world, account)
-            offered = offered or equity(world, account) < line
+            offered = offered or (line > 0.0 and equity(world, account) < line)
         if offered:
             found.append(account)
     return found
@@ -259,7 +259,7 @@ def socialise(world: World, layer: Layer) -> bool:
             holder.shares["socialised"] += amount
         even = total >= debt and isinstance(holder, Account)
         holder.cash = 0.0 if even else holder.cash + amount
-    return total > 0.0
+    return total > NOTHING * debt
 
 
 def seize(world: World, account: Account) -> None:
