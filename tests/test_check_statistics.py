@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stress.check.limit import probability_bounds, share_test
+from stress.check.limit import probability_bounds, quantile_bounds, share_test
 from stress.check.metrics import Sample
 from stress.check.regression import INDEPENDENT, PAIRED, Comparison, tail_above, tail_of, worst_first
 from stress.check.statistics import (
@@ -291,3 +291,22 @@ def test_at_50_000_paths_20_percent_fails_and_2_percent_passes(factor: float, ve
             assert change.method == (PAIRED if paired else INDEPENDENT)
             told[paired] += getattr(change, verdict) <= 0.05
     assert told[True] >= 190, told
+
+
+def test_a_weighted_quantile_is_that_of_the_law_and_its_bounds_cover() -> None:
+    """Half of the paths from a law with more losses: the quantile of the other, at both ends of the distribution."""
+    rng = np.random.default_rng(12)
+    truth = float(np.quantile(losses(rng, 2_000_000), 0.99))
+    missed = np.zeros(2)
+    for _ in range(200):
+        values, weights = drawn(rng, 4_000, True)
+        value, low, high = quantile_bounds(values, 0.99, weights, 0.05)
+        turned = quantile_bounds(-values, 0.01, weights, 0.05)
+        assert low is not None
+        assert high is not None
+        assert low <= value <= high
+        assert turned == (-value, -high, -low)
+        missed += low > truth, high < truth
+    assert missed.max() / 200 <= 0.05 + 3.0 * math.sqrt(0.05 * 0.95 / 200)
+    few = quantile_bounds(values[:100], 0.99, weights[:100] if weights is not None else None, 0.05)
+    assert few[2] is None

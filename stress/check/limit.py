@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
 
@@ -85,12 +86,10 @@ def point(asked: Statistic, sample: Sample) -> float:
 def _probability(check: Check, event: Flags, weights: Floats | None, tail: float) -> Answer:
     value, low, high = probability_bounds(event, weights, tail)
     tests = []
-    if check.at_most is not None:
-        more, less = share_test(event, weights, check.at_most)
-        tests.append((less, more, value - check.at_most))
-    if check.at_least is not None:
-        more, less = share_test(event, weights, check.at_least)
-        tests.append((more, less, value - check.at_least))
+    for bound, is_upper in ((check.at_most, True), (check.at_least, False)):
+        if bound is not None:
+            more, less = share_test(event, weights, bound)
+            tests.append((less, more, value - bound) if is_upper else (more, less, value - bound))
     deviation = math.sqrt(max(value * (1.0 - value), 1.0 / event.size) / event.size)
     return _worst(value, low, high, tests, event.size, deviation, tail)
 
@@ -98,13 +97,12 @@ def _probability(check: Check, event: Flags, weights: Floats | None, tail: float
 def _quantile(check: Check, level: float, values: Floats, weights: Floats | None, tail: float) -> Answer:
     """A quantile is at most B where no more than 1 - level lies beyond B: a test of counts, exact at any size."""
     tests = []
-    for bound, event in ((check.at_most, np.greater), (check.at_least, np.greater_equal)):
-        if bound is None:
-            continue
-        beyond = event(values, bound)
-        more, less = share_test(beyond, weights, 1.0 - level)
-        kept, broken = (less, more) if event is np.greater else (more, less)
-        tests.append((kept, broken, probability_bounds(beyond, weights, tail)[0] - (1.0 - level)))
+    for bound, is_upper in ((check.at_most, True), (check.at_least, False)):
+        if bound is not None:
+            beyond = values > bound if is_upper else values >= bound
+            more, less = share_test(beyond, weights, 1.0 - level)
+            distance = probability_bounds(beyond, weights, tail)[0] - (1.0 - level)
+            tests.append((less, more, distance) if is_upper else (more, less, distance))
     deviation = math.sqrt(level * (1.0 - level) / values.size)
     return _worst(*quantile_bounds(values, level, weights, tail), tests, values.size, deviation, tail)
 
@@ -113,12 +111,9 @@ def quantile_bounds(
     values: Floats, level: float, weights: Floats | None, tail: float
 ) -> tuple[float, float | None, float | None]:
     """Quantile of a sample [w] in any order, Harrell-Davis, with one-sided bounds by rank."""
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
     if weights is not None:
-        below = np.cumsum(weights[order]) / values.size
-        value = float(ranked[min(int(np.searchsorted(below, level - 1e-12)), values.size - 1)])
-        return (value, *_weighted_bounds(ranked, below, level, weights, tail))
+        return _weighted_quantile(values, level, weights, tail)
+    ranked = np.sort(values)
     low, high = int(stats.binom.ppf(tail, ranked.size, level)), int(stats.binom.ppf(1.0 - tail, ranked.size, level)) + 1
     bounds = float(ranked[low - 1]) if low else None, float(ranked[high - 1]) if high <= ranked.size else None
     at = float(ranked[max(math.ceil(round(ranked.size * level, 6)) - 1, 0)])
@@ -130,13 +125,33 @@ def quantile_bounds(
     return (min(max(harrell_davis(ranked, level), least), most), *bounds)
 
 
-def _weighted_bounds(
-    ranked: Floats, below: Floats, level: float, weights: Floats, tail: float
-) -> tuple[float, float | None]:
-    """Bounds of a weighted quantile from the normal bounds of the weight below it (Woodruff 1952, JASA 47)."""
-    spread = math.sqrt(float(np.square(weights).mean()) * (1.0 - level) / ranked.size) * float(stats.norm.isf(tail))
-    first, last = (int(k) for k in np.searchsorted(below, [level - spread, min(level + spread, 1.0)]))
-    return float(ranked[min(first, ranked.size - 1)]), float(ranked[last]) if last < ranked.size else None
+def _weighted_quantile(
+    values: Floats, level: float, weights: Floats, tail: float
+) -> tuple[float, float | None, float | None]:
+    """Quantile and bounds from the weight beyond, counted from the nearer end: the weights of the body are noise there.
+
+    Bounds are where those of the weight beyond (:func:`gamma_bounds`) meet 1 - level.
+    """
+    if level < 0.5:
+        value, low, high = _weighted_quantile(-values, 1.0 - level, weights, tail)
+        return -value, None if high is None else -high, None if low is None else -low
+    order = np.argsort(-values, kind="stable")
+    ranked, room = values[order], (1.0 - level) * values.size
+    weight = np.concatenate([[0.0], np.cumsum(weights[order])])
+    square = np.concatenate([[0.0], np.cumsum(weights[order] ** 2)])
+    largest = float(weights.max())
+
+    def bounds(count: int) -> tuple[float, float]:
+        return gamma_bounds(Tally(count, float(weight[count]), float(square[count]), largest), tail)
+
+    at = int(np.searchsorted(weight, room * (1.0 + 1e-12), side="right")) - 1
+    last = bisect_left(range(ranked.size), True, key=lambda k: bounds(k)[1] >= room) - 1
+    first = bisect_left(range(ranked.size), True, key=lambda k: bounds(k + 1)[0] > room)
+    return (
+        float(ranked[min(at, ranked.size - 1)]),
+        float(ranked[first]) if first < ranked.size else None,
+        float(ranked[last]) if last >= 0 else None,
+    )
 
 
 def _mean(check: Check, values: Floats, weights: Floats | None, tail: float) -> Answer:
