@@ -80,7 +80,7 @@ def test_what_does_not_net_is_told_by_market(tmp_path: Path) -> None:
 
 def scenario(pools: dict[str, Any]) -> Any:
     """As much of a scenario as loading books looks at."""
-    tiers = SimpleNamespace(tiers=[SimpleNamespace(from_=0.0, maintenance=0.0125)])
+    tiers = SimpleNamespace(tiers=[SimpleNamespace(from_=0.0, maintenance=0.0125)], initial=None)
     markets = {
         name: SimpleNamespace(instrument="linear_perpetual", price=100.0, margin=tiers) for name in ("BTC", "ETH")
     }

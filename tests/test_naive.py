@@ -64,7 +64,8 @@ def test_few_cases_are_decided_by_rounding() -> None:
     """What lets a difference pass would let one case in ten pass, and has to in one of a hundred."""
     drawn = sample(150)
     differ = [case for case in drawn if differences(case, conformance.play(case), naive.play(case))]
-    assert len(differ) <= 2
+    weathers = {json.dumps(case["markets"]) for case in differ}  # neighbours differ in idle rules
+    assert len(weathers) <= 2
     assert sum(on_a_knife_edge(case, naive.play) for case in drawn) <= 15
 
 

@@ -34,20 +34,20 @@ LIMITS = st.sampled_from(
         {"type": "fillable", "spread": 1.5, "adj": 1.0},
     ]
 )
-MARGIN_CALLS = st.fixed_dictionaries(
-    {"under": st.sampled_from([1.2, 2.0, 4.0]), "target": st.sampled_from([4.5, 8.0])},
-    optional={
-        "top_up": st.fixed_dictionaries(
-            {
-                "probability": st.sampled_from([0.5, 1.0]),
-                "delay": st.sampled_from([0.0, 1.0, 2.0]),
-                "most": st.sampled_from([0.2, 5.0]),
-            }
-        ),
-        "deleverage": st.fixed_dictionaries(
-            {"probability": st.sampled_from([0.5, 1.0]), "delay": st.sampled_from([0.0, 1.0, 2.0])}
-        ),
-    },
+MARGIN_CALLS = st.sampled_from(
+    [
+        None,
+        None,
+        {"under": 4.0, "target": 8.0, "deleverage": {"probability": 1.0, "delay": 0.0}},
+        {"under": 2.0, "target": 4.5, "deleverage": {"probability": 0.5, "delay": 1.0}},
+        {"under": 2.0, "target": 4.5, "top_up": {"probability": 1.0, "delay": 0.0, "most": 0.2}},
+        {
+            "under": 3.0,
+            "target": 3.5,
+            "top_up": {"probability": 0.5, "delay": 2.0, "most": 5.0},
+            "deleverage": {"probability": 0.7, "delay": 0.0},
+        },
+    ]
 )
 """Who is called, and what the owners who answer do."""
 LIQUIDATION = st.fixed_dictionaries(
@@ -58,7 +58,7 @@ LIQUIDATION = st.fixed_dictionaries(
         "fee": st.fixed_dictionaries({"rate": st.sampled_from([0.01, 0.0]), "fund_share": st.sampled_from([0.4, 1.0])}),
         "latency": st.sampled_from([0, 0, 1, 3]),
         "capacity": st.sampled_from([None, None, 0.05, 0.3]),
-        "margin_calls": st.one_of(st.none(), st.none(), MARGIN_CALLS),
+        "margin_calls": MARGIN_CALLS,
     },
 )
 """``capacity`` as a share of the pool's gross notional."""

@@ -49,12 +49,17 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
     in_breach_at_start
         ``accounts`` and ``notional`` under maintenance margin, and the ``worst`` of them with its
         ``equity`` after haircuts and ``maintenance``.
+    initial_margin, under_initial_at_start
+        Rate by market at the open interest of now, where there are rules, and ``accounts`` and ``notional`` of those
+        that could not open their positions.
     """
     longs, shorts = sides(positions, terms.prices)
     notional = positions.per_account(positions.notional(terms.prices))
     gross = float(notional.sum())
     equity = float(positions.equity(terms.prices).sum())
     contracts = np.flatnonzero(~terms.is_asset).tolist()
+    rates = terms.initial_rates(np.maximum(longs, shorts))
+    short = positions.cannot_open(terms, rates)
     by_owner = np.sort(sum_by(positions.owner, notional, len(positions.owner_names)))[::-1]
     return {
         "accounts": positions.accounts,
@@ -72,6 +77,8 @@ def summary(positions: Positions, terms: Terms) -> dict[str, Any]:
         "top1_share": float(by_owner[:1].sum()) / gross if gross else 0.0,
         "top10_share": float(by_owner[:10].sum()) / gross if gross else 0.0,
         "in_breach_at_start": _breaches(positions, terms, notional),
+        "initial_margin": {name: float(rate) for name, rate in zip(terms.names, rates, strict=True) if rate > 0.0},
+        "under_initial_at_start": {"accounts": int(short.sum()), "notional": float(notional[short].sum())},
     }
 
 
@@ -114,6 +121,9 @@ def remarks(positions: Positions, terms: Terms, pool_names: tuple[str, ...]) -> 
             f"margin at the first prices; the worst is {worst['account']}, "
             f"equity {worst['equity']:,.2f} against {worst['maintenance']:,.2f}"
         )
+    short = positions.cannot_open(terms, terms.initial_rates(np.maximum(*sides(positions, terms.prices)))).sum()
+    if short:
+        yield f"{_count(int(short), 'account')} with less than the initial margin: they may hold, but not add"
 
 
 def _gaps(positions: Positions, terms: Terms, pool: int, name: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stress.book.initial import InitialMargin, initial_rates
 from stress.kernels.structs import Floats, Ints
 
 
@@ -41,6 +42,13 @@ class Terms(NamedTuple):
     """Margin tiers of every market."""
     haircuts: Mapping[int, float] = MappingProxyType({})
     """Haircut by number of those markets that are assets, which accounts post as collateral."""
+
+    initial: tuple[InitialMargin, ...] = ()
+    """[m] rules of initial margin, or none at all."""
+
+    def initial_rates(self, interest: Floats) -> Floats:
+        """[m] initial margin rates at an open interest [m]; 0 where none is asked."""
+        return initial_rates(self.initial, interest) if self.initial else np.zeros(len(self.names))
 
     @property
     def is_asset(self) -> NDArray[np.bool_]:

@@ -116,6 +116,12 @@ class Positions:
         """Maintenance margin [i] at prices [m]."""
         return self.per_account(maintenance(self.notional(prices), self.market, tiers))
 
+    def cannot_open(self, terms: Terms, rates: Floats) -> NDArray[np.bool_]:
+        """Whether each account [i] has less than the initial margin of its positions, at rates [m]."""
+        notional = self.notional(terms.prices)
+        dust = DUST * (self.per_account(notional) + 1.0)
+        return np.asarray(self.margin_equity(terms) < self.per_account(rates[self.market] * notional) - dust)
+
     def breaches(self, terms: Terms) -> NDArray[np.bool_]:
         """Whether each account [i] is under its maintenance margin at the first prices."""
         dust = DUST * (self.per_account(self.notional(terms.prices)) + 1.0)

@@ -15,8 +15,8 @@ hedged share
     positions; the second account of a pair is of kind ``hedge``.
 leverage
     Gross notional over equity of a margin account, log-normal and clipped; lowered
-    where equity would be under ``1.1`` times the maintenance margin, so that
-    nobody starts in breach.
+    where equity would be under ``1.1`` times the maintenance margin or under the
+    initial margin, so that nobody starts in breach or could not have opened.
 entry spread
     Standard deviation of the log of entry over first price. Equity stays as drawn:
     an unrealised gain lowers the wallet, a loss raises it. Gains are cut where they
@@ -117,7 +117,9 @@ def faults(spec: Synthetic, terms: Terms) -> Iterator[tuple[tuple[str, ...], str
         )
 
 
-def draw(spec: Synthetic, terms: Terms, pool: int = 0, prefix: str = "") -> Positions:
+def draw(
+    spec: Synthetic, terms: Terms, pool: int = 0, prefix: str = "", venue_interest: Floats | None = None
+) -> Positions:
     """Draw one pool's book.
 
     Parameters
@@ -130,6 +132,8 @@ def draw(spec: Synthetic, terms: Terms, pool: int = 0, prefix: str = "") -> Posi
         Number of the pool.
     prefix : str
         Put before every account name, to tell the accounts of several pools apart.
+    venue_interest : float64 [m], optional
+        Open interest of the whole venue, which initial margin may follow; the pool's by default.
 
     Returns
     -------
@@ -138,7 +142,8 @@ def draw(spec: Synthetic, terms: Terms, pool: int = 0, prefix: str = "") -> Posi
     """
     interest = np.array([spec.open_interest.get(name, 0.0) for name in terms.names])
     legs = _scaled(_hedged(_trader_legs(spec, interest), spec), interest)
-    return _margined(_with_makers(legs, spec, len(interest)), _people(spec, prefix), spec, terms, pool)
+    rates = terms.initial_rates(interest if venue_interest is None else venue_interest)
+    return _margined(_with_makers(legs, spec, len(interest)), _people(spec, prefix), spec, terms, pool, rates)
 
 
 def _pairs(spec: Synthetic) -> int:
@@ -270,8 +275,11 @@ def _leverage(spec: Synthetic) -> Floats:
     return np.concatenate([np.clip(drawn, law.min, law.max), makers])
 
 
-def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: int) -> Positions:
-    """Gather legs into margin accounts and give each its equity, wallet and entry prices."""
+def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: int, rates: Floats) -> Positions:
+    """Gather legs into margin accounts and give each its equity, wallet and entry prices.
+
+    ``rates`` [m] are those of initial margin.
+    """
     order = np.lexsort((legs.market, legs.holder))
     holder, market = legs.holder[order], legs.market[order]
     notional, deviate = legs.notional[order], legs.entry_deviate[order]
@@ -284,7 +292,8 @@ def _margined(legs: Legs, people: People, spec: Synthetic, terms: Terms, pool: i
 
     gross = sum_by(account, np.abs(notional), accounts)
     required = sum_by(account, maintenance(np.abs(notional), market, terms.tiers), accounts)
-    equity = np.maximum(gross / _leverage(spec)[who], SOLVENCY * required)
+    asked = sum_by(account, rates[market] * np.abs(notional), accounts)
+    equity = np.maximum(gross / _leverage(spec)[who], np.maximum(SOLVENCY * required, asked))
     offset = np.expm1(spec.entry_spread * deviate)
     gain = sum_by(account, -notional * offset, accounts)
     kept = np.divide(GAIN_CAP * equity, gain, out=np.ones_like(gain), where=gain > GAIN_CAP * equity)

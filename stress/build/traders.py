@@ -76,7 +76,7 @@ def _no_makers(name: str, makers: int, locate: Locate) -> Problem:
 
 def call_notes(scenario: Scenario, positions: Positions, terms: Terms) -> Iterator[str]:
     """Pools in which accounts start under the level of their margin calls."""
-    equity, required = positions.equity(terms.prices), positions.maintenance(terms.prices, terms.tiers)
+    equity, required = positions.margin_equity(terms), positions.maintenance(terms.prices, terms.tiers)
     for number, (name, pool) in enumerate(scenario.pools.items()):
         if pool.margin_calls is None:
             continue

@@ -109,6 +109,7 @@ def _table(found: dict[str, Any]) -> Table:
         "accounts": f"{book['accounts']:,} ({kinds}), {book['positions']:,} positions",
         "open interest": interest,
         "in breach now": f"{breach['accounts']:,} of the accounts, notional {breach['notional']:,.0f}",
+        **_initial_rows(book),
         "time": f"about {_rounded_time(cost['seconds'])} on {cost['threads']} threads",
         "memory": f"about {cost['memory_bytes'] / 2**20:,.0f} MiB",
         "digest": found["digest"][:16],
@@ -119,6 +120,18 @@ def _table(found: dict[str, Any]) -> Table:
     for label, text in rows.items():
         table.add_row(label, text)
     return table
+
+
+def _initial_rows(book: dict[str, Any]) -> dict[str, str]:
+    """What initial margin asks for and who has less, where there is any."""
+    if not book["initial_margin"]:
+        return {}
+    rates = ", ".join(f"{name} {rate:.4g}" for name, rate in book["initial_margin"].items())
+    short = book["under_initial_at_start"]
+    return {
+        "initial margin": f"{rates} of the notional, at the open interest of now",
+        "under it now": f"{short['accounts']:,} of the accounts, notional {short['notional']:,.0f}",
+    }
 
 
 def _rounded_time(seconds: float) -> str:

@@ -115,6 +115,31 @@ def margin(scenario: _Scenario, names: Sequence[str]) -> Table:
     return table("Maintenance margin", headings, rows, words=True)
 
 
+def initial_margin(scenario: _Scenario, names: Sequence[str], rates: Mapping[str, float]) -> Table | None:
+    """What it takes to open positions; None where no market asks for more than maintenance."""
+    rows = []
+    for name in _contracts(scenario, names):
+        rule = scenario["markets"][name]["margin"].get("initial")
+        if rule is not None:
+            scale = rule.get("open_interest")
+            rise = [money(scale["lower"]), money(scale["upper"])] if scale else ["none", "none"]
+            rows.append([name, rate(rule["rate"]), *rise, rate(rates[name]), _leverage(rates[name])])
+    headings = ["Market", "Rate", "Rises from open interest", "100% at", "Rate at the start", "Most leverage"]
+    return table("Initial margin", headings, rows, words=True) if rows else None
+
+
+def margin_calls(scenario: _Scenario, pools: Sequence[str]) -> Table | None:
+    """What owners do when their margin runs low; None where nobody answers a call."""
+    rows = []
+    for pool in pools:
+        rule = scenario["pools"][pool].get("margin_calls")
+        if rule is not None:
+            levels = [f"{rule[key]:g} x maintenance" for key in ("under", "target")]
+            rows.append([pool, *levels, *(shown(key, rule.get(key)) for key in ("top_up", "deleverage"))])
+    headings = ["Pool", "Called under", "Back to", "Cash added", "Positions reduced"]
+    return table("Margin calls", headings, rows, words=True) if rows else None
+
+
 def moving_margin(scenario: _Scenario, names: Sequence[str]) -> Table | None:
     """Funding and margin that changes on the way; None where every market keeps its terms."""
     rows = []

@@ -125,10 +125,34 @@ class Funding(Part):
     )
 
 
+class InterestRange(Part):
+    """Open interest over which the initial rate rises to 100%."""
+
+    lower: Annotated[float, Money(least=0.0)] = Field(description="Open interest, one side, from which it rises.")
+    upper: Annotated[float, Money(above=0.0)] = Field(description="Open interest at which it is 100%.")
+
+    def check(self) -> Iterator[Complaint]:
+        """A range."""
+        if self.upper <= self.lower:
+            yield ("upper",), "must be more than lower"
+
+
+class Initial(Part):
+    """Initial margin: what an account must have to hold or add positions; it liquidates nobody."""
+
+    rate: Annotated[float, Fraction(above=0.0, most=1.0)] = Field(
+        description="Equity that an open position asks for, as a share of its value."
+    )
+    open_interest: InterestRange | None = Field(
+        default=None, description="How the rate rises with the market's open interest (dYdX v4); it stands by default."
+    )
+
+
 class Margin(Part):
     """Maintenance margin by notional."""
 
     tiers: tuple[Tier, ...] = Field(min_length=1, description="Tiers by ascending notional, the first from 0.")
+    initial: Initial | None = Field(default=None, description="What it takes to open a position.")
     dynamic: DynamicMargin | None = Field(default=None, description="How maintenance follows volatility.")
     changes: tuple[MarginChange, ...] = Field(
         default=(), description="Changes of maintenance announced by governance, by ascending time."
@@ -143,6 +167,11 @@ class Margin(Part):
                 yield ("tiers", n, "from"), "must be more than that of the tier before"
             if self.tiers[n].maintenance < self.tiers[n - 1].maintenance:
                 yield ("tiers", n, "maintenance"), "must not be less than that of the tier before"
+        if self.initial is not None and self.initial.rate < self.tiers[0].maintenance:
+            yield (
+                ("initial", "rate"),
+                f"must not be less than the first tier's maintenance {self.tiers[0].maintenance:g}",
+            )
         for n in range(1, len(self.changes)):
             if self.changes[n].at <= self.changes[n - 1].at:
                 yield ("changes", n, "at"), "must be later than the change before"
