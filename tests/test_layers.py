@@ -72,7 +72,7 @@ def cash(venue: Venue, state: State) -> Floats:
     total = by_row(venue, state.layers.each["cash"])
     total += ledger["outside_cash"] + ledger["liquidators"] + ledger["transferred"]
     total[:pools] += np.bincount(venue.book.accounts["pool"], state.accounts.each["cash"], pools)
-    total[:pools] -= pool_column(state, "residual")
+    total[:pools] -= pool_column(state, "residual") + pool_column(state, "topped_up")
     return total
 
 
