@@ -12,7 +12,7 @@ import stress
 from stress.cli import main
 from stress.errors import ExitCode, UsageError
 from stress.sizing import Estimate, size
-from stress.sizing.words import clock, duration, level, money, money_estimate, odds, percent, rate
+from stress.sizing.words import clock, duration, level, money, money_estimate, odds, percent, rate, sharper
 from tests import fake_run
 from tests.fake_run import Fake
 
@@ -174,6 +174,13 @@ def test_an_estimate_without_an_end_says_from_where() -> None:
     assert money_estimate(Estimate(5e6, 4e6, None, 99.0)) == "$5.00M (from $4.00M)"
     assert money_estimate(Estimate(5e6, None, None, 9.0)) == "$5.00M"
     assert money_estimate(Estimate.missing(3.0, "too few")) == "n/a"
+
+
+def test_paths_of_a_sharper_size() -> None:
+    known = Estimate(100.0, 80.0, 120.0, 99.0)
+    assert sharper(known, 0.001, 10_000) == "the size needed is known to ±10% with 40,000 and ±5% with 160,000 paths"
+    unknown = Estimate.missing(3.0, "too few")
+    assert sharper(unknown, 0.001, 3_000) == "10,000 paths give a first number, 50,000 a sound one"
 
 
 def test_command_prints_a_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

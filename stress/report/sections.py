@@ -16,8 +16,8 @@ from stress.report.treasury import treasury_blocks
 from stress.report.verdict import cards, headline
 from stress.report.worst import WorstPath
 from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES
-from stress.sizing.result import Sizing
-from stress.sizing.words import clock, count, duration, level, percent
+from stress.sizing.result import PoolSizing, Sizing
+from stress.sizing.words import clock, count, duration, level, percent, sharper
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -69,13 +69,22 @@ def _fund(run: Run, sizing: Sizing) -> Section:
     blocks: list[Block | None] = []
     for pool in sizing.pools:
         picture = gallery.fund_picture(sizing, pool)
-        blocks += [Chart(picture) if picture else None, figures.fund_sizes(sizing, pool)]
+        blocks += [Chart(picture) if picture else None, figures.fund_sizes(sizing, pool), _sharper(sizing, pool)]
         blocks += [Chart(gallery.exceedance_picture(run, sizing, pool)), figures.losses(sizing, pool)]
     blocks += [figures.events(sizing), _reading(sizing)]
     if any(pool.fund is not None for pool in sizing.pools):
         blocks.append(_a_year(sizing))
         blocks += [figures.years(sizing, pool) for pool in sizing.pools]
     return Section("How large must the fund be?", _present(*blocks))
+
+
+def _sharper(sizing: Sizing, pool: PoolSizing) -> Paragraph | None:
+    """How many paths a sharper size takes; None without a fund."""
+    if pool.fund is None:
+        return None
+    target = pool.fund.target
+    words = sharper(target.size, target.depletion, sizing.paths)
+    return Paragraph(f"{words[0].upper()}{words[1:]}; this run has {sizing.paths:,}.")
 
 
 def _a_year(sizing: Sizing) -> Paragraph:

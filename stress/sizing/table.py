@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from stress.sizing.allocation import Allocation
-from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
+from stress.sizing.estimate import Estimate
 from stress.sizing.pooling import Pooling
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
-from stress.sizing.words import NONE, duration, level, money, money_estimate, odds, percent, percent_estimate
+from stress.sizing.words import NONE, duration, level, money, money_estimate, odds, percent, percent_estimate, sharper
 
 _MOST_PARTS = 10
 """Parts of a loss that the terminal shows."""
@@ -97,17 +97,8 @@ def _precision(sizing: Sizing, pool: PoolSizing) -> list[RenderableType]:
     known = {name: sizing.over_open_interest(amount) for name, amount in shares.items()}
     words = ", ".join(f"{name} {percent(share)}" for name, share in known.items() if share is not None)
     interest = [Text(f"  of the open interest at the start: {words}", style="dim")] if words else []
-    size, depletion = pool.fund.target.size, pool.fund.target.depletion
-    wanted = {f"±{level(share)}": size.paths_for(share, sizing.paths) for share in (0.1, 0.05)}
-    if None in wanted.values():
-        first, sound = (paths_needed(1.0 - depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
-        return [*interest, Text(f"  {first:,} paths give a first number, {sound:,} a sound one", style="dim")]
-    told = ", ".join(f"{words} with {_rounded(paths or 0)} paths" for words, paths in wanted.items())
-    return [*interest, Text(f"  the size needed is known to {told}", style="dim")]
-
-
-def _rounded(number: int) -> str:
-    return f"{float(f'{number:.2g}'):,.0f}"
+    target = pool.fund.target
+    return [*interest, Text(f"  {sharper(target.size, target.depletion, sizing.paths)}", style="dim")]
 
 
 def _year_table(pool: PoolSizing, notes: list[str]) -> list[RenderableType]:

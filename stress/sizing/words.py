@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stress.sizing.estimate import Estimate
+from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
 
 _UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 NONE = "n/a"
@@ -106,6 +106,16 @@ def money_estimate(estimate: Estimate) -> str:
 def percent_estimate(estimate: Estimate) -> str:
     """0.31% (0.21% to 0.44%)."""
     return _with_interval(estimate, percent(estimate.value), percent(estimate.low), percent(estimate.high))
+
+
+def sharper(size: Estimate, depletion: float, paths: int) -> str:
+    """How many paths a first, a sound, or a sharper fund size takes."""
+    wanted = {f"±{level(share)}": size.paths_for(share, paths) for share in (0.1, 0.05)}
+    if None in wanted.values():
+        first, sound = (paths_needed(1.0 - depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
+        return f"{first:,} paths give a first number, {sound:,} a sound one"
+    told = " and ".join(f"{words} with {float(f'{number or 0:.2g}'):,.0f}" for words, number in wanted.items())
+    return f"the size needed is known to {told} paths"
 
 
 def _with_interval(estimate: Estimate, value: str, low: str, high: str) -> str:
