@@ -21,7 +21,7 @@ from venue import write_scenario
 
 from stress.build import Plan, build
 from stress.kernels import cascade, paths
-from stress.kernels.cascade import NOBODY, room_for
+from stress.kernels.cascade import room_for
 from stress.kernels.jit import kernel, vector_kernel
 from stress.kernels.marks import set_marks
 from stress.kernels.results import POOL_COLUMNS
@@ -108,7 +108,7 @@ def seconds_of_search(plan: Plan, log_price: Floats) -> float:
         venue = plan.venue._replace(clock=plan.venue.clock._replace(checks=1))
         # The path of one check without a move brings the room to index 0; what `search` changed by hand is put back.
         room.state.watch.counts["stamp"] = 0
-        cascade.run_path(venue, room.state, room.memory, still, still * 0.0, NOBODY, room.no_trace, room.no_trace)
+        cascade.run_path(venue, room, 0, still, still * 0.0)
         begin = time.thread_time()
         search(plan.venue, room.state, path)
         spent += time.thread_time() - begin

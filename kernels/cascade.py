@@ -9,8 +9,8 @@ import numpy as np
 
 from .dynamic_margin import observe_factors, update_factors
 from .funding import pay_funding
-from .jit import kernel, part
-from .layers.balance import FIRST_DECLINE, FIRST_UNDER, is_unlimited, observe_layers
+from .jit import entry, part, stage
+from .layers.balance import FIRST_DECLINE, FIRST_UNDER, observe_layers
 from .layers.hedge import hedge
 from .layers.parts import PART_FALL
 from .layers.treasury import sell_tokens
@@ -62,7 +62,7 @@ def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Float
         observe_price(now, state.market_out, m)
 
 
-@part
+@stage
 def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     """Marks, triggers, auctions, settlement, layers; whether anything changed."""
     now, seconds = state.market, step * venue.clock.dt
@@ -81,7 +81,7 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     return changed or filled
 
 
-@part
+@stage
 def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
     """Rounds of one step until one changes nothing or ``max_rounds``."""
     start_capacity(venue.pools, state.ledger)
@@ -109,7 +109,7 @@ def _accrue(venue: Venue, state: State, memory: Memory, step: int) -> None:
         forget(state.watch)
 
 
-@part
+@stage
 def _step(
     venue: Venue, state: State, memory: Memory, log_price: Floats, variance: Floats, step: int, unlimited: int
 ) -> None:
@@ -129,42 +129,57 @@ def _step(
     remember_shift(memory.shift, state.market, step)
 
 
-@kernel
-def run_path(
-    venue: Venue,
-    state: State,
-    memory: Memory,
-    log_price: Floats,
-    variance: Floats,
-    unlimited: int,
-    trace_pools: Floats,
-    trace_markets: Floats,
-) -> None:
-    """Follow one path; results are left in ``state``.
+class Room(NamedTuple):
+    """What a thread follows its paths in, reused from path to path."""
 
-    Parameters
-    ----------
-    log_price, variance
-        [s, m] log fundamental price and annualised variance at every check.
-    unlimited
-        Layer that accepts everything in this run, or NOBODY.
-    trace_pools, trace_markets
-        [s, p, c] and [s, m, c] step records, or arrays of no steps.
-    """
+    state: State
+    memory: Memory
+    trace_pools: Floats
+    """[s, p, c] step record of the last path, or of no steps."""
+    trace_markets: Floats
+    """[s, m, c]"""
+
+
+class Slots(NamedTuple):
+    """Where a block's results go, columns as in :mod:`stress.kernels.results`."""
+
+    pools: Floats
+    """[w, p, c]"""
+    layers: Floats
+    """[w, l, c]"""
+    markets: Floats
+    """[w, m, c]"""
+    owners: Floats
+    """[w, (p, role, place), 1 + c] number of the owner, -1 for none, then its columns."""
+
+
+@stage
+def _follow(venue: Venue, room: Room, log_price: Floats, variance: Floats, unlimited: int) -> None:
+    """Follow one path; results are left in the state."""
+    state, memory = room.state, room.memory
     reset(venue, state, memory, log_price)
     for step in range(venue.clock.checks + 1):
         if step > 0:
             _step(venue, state, memory, log_price, variance, step, unlimited)
-        if trace_pools.shape[0] > 0:
-            trace_step(venue, state, trace_pools, trace_markets, step)
+        if room.trace_pools.shape[0] > 0:
+            trace_step(venue, state, room.trace_pools, room.trace_markets, step)
     collect(venue, state)
 
 
-@kernel
+@part
 def _copy(source: Floats, target: Floats) -> None:
     for r in range(source.shape[0]):
         for c in range(source.shape[1]):
             target[r, c] = source[r, c]
+
+
+@part
+def _keep(state: State, slots: Slots, w: int) -> None:
+    """Copy the results of a path to their slots."""
+    _copy(state.ledger.out, slots.pools[w])
+    _copy(state.layers.out, slots.layers[w])
+    _copy(state.market_out, slots.markets[w])
+    _copy(state.owners.out, slots.owners[w])
 
 
 @part
@@ -186,31 +201,59 @@ def _is_first_fund(venue: Venue, k: int) -> bool:
 @part
 def _declined(venue: Venue, layer_out: Floats, k: int) -> bool:
     """Whether finite fund k refused anything or was seen under its floor."""
-    if is_unlimited(venue.layers, k, NOBODY):
+    if venue.layers[k].unlimited == 1:
         return False
     return not (math.isnan(layer_out[k, FIRST_DECLINE]) and math.isnan(layer_out[k, FIRST_UNDER]))
 
 
-class Room(NamedTuple):
-    """What a thread follows its paths in, reused from path to path."""
+@part
+def _next_declined(venue: Venue, layer_out: Floats, after: int) -> int:
+    """First finite fund of some pool that declined, of the layers after ``after``; NOBODY when there is none left."""
+    for k in range(after + 1, venue.layers.size):
+        if _is_first_fund(venue, k) and _declined(venue, layer_out, k):
+            return k
+    return NOBODY
 
-    state: State
-    memory: Memory
-    no_trace: Floats
-    """Step record of no steps."""
+
+@part
+def _note_required(venue: Venue, state: State, slots: Slots, w: int, k: int) -> None:
+    """Take over what the pools of fund k would have needed of it."""
+    for p in range(slots.pools.shape[1]):
+        if _first_balance(venue, p) == k:
+            slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
+    for listing in range(k, venue.layers.size):
+        if venue.layers[listing].balance == k:
+            slots.layers[w, listing, PART_FALL] = state.layers.out[listing, PART_FALL]
 
 
-class Slots(NamedTuple):
-    """Where a block's results go, columns as in :mod:`stress.kernels.results`."""
-
-    pools: Floats
-    """[w, p, c]"""
-    layers: Floats
-    """[w, l, c]"""
-    markets: Floats
-    """[w, m, c]"""
-    owners: Floats
-    """[w, (p, role, place), 1 + c] number of the owner, -1 for none, then its columns."""
+@entry
+def _run_block(
+    venue: Venue,
+    room: Room,
+    first_path: int,
+    log_price: Floats,
+    variance: Floats,
+    slots: Slots,
+    stop: Flags,
+    unlimited: int,
+    once: bool,
+) -> int:
+    """Follow paths; the only compiled door to the cascade, so that it is compiled once."""
+    for w in range(log_price.shape[0]):
+        if stop[0] != 0:
+            return w
+        room.state.path[0] = first_path + w
+        endless = unlimited
+        while True:
+            _follow(venue, room, log_price[w], variance[w], endless)
+            if endless == unlimited:
+                _keep(room.state, slots, w)
+            else:
+                _note_required(venue, room.state, slots, w, endless)
+            endless = _next_declined(venue, slots.layers[w], endless)
+            if once or endless == NOBODY:
+                break
+    return log_price.shape[0]
 
 
 def empty_slots(paths: int, pools: int, layers: int, markets: int) -> Slots:
@@ -224,34 +267,12 @@ def empty_slots(paths: int, pools: int, layers: int, markets: int) -> Slots:
 
 
 def room_for(venue: Venue) -> Room:
-    """Room for the paths of one venue."""
-    return Room(allocate(venue), memory_for(venue), np.zeros((0, 0, 0)))
+    """Room for the paths of one venue, without a step record."""
+    return Room(allocate(venue), memory_for(venue), np.zeros((0, 0, 0)), np.zeros((0, 0, 0)))
 
 
-@kernel
-def _run_block(
-    venue: Venue, room: Room, first_path: int, log_price: Floats, variance: Floats, slots: Slots, stop: Flags
-) -> int:
-    state, memory, nothing = room.state, room.memory, room.no_trace
-    for w in range(log_price.shape[0]):
-        if stop[0] != 0:
-            return w
-        state.path[0] = first_path + w
-        run_path(venue, state, memory, log_price[w], variance[w], NOBODY, nothing, nothing)
-        _copy(state.ledger.out, slots.pools[w])
-        _copy(state.layers.out, slots.layers[w])
-        _copy(state.market_out, slots.markets[w])
-        _copy(state.owners.out, slots.owners[w])
-        for k in range(venue.layers.size):
-            if _is_first_fund(venue, k) and _declined(venue, slots.layers[w], k):
-                run_path(venue, state, memory, log_price[w], variance[w], k, nothing, nothing)
-                for p in range(slots.pools.shape[1]):
-                    if _first_balance(venue, p) == k:
-                        slots.pools[w, p, REQUIRED] = state.ledger.out[p, REQUIRED]
-                for listing in range(k, venue.layers.size):
-                    if venue.layers[listing].balance == k:
-                        slots.layers[w, listing, PART_FALL] = state.layers.out[listing, PART_FALL]
-    return log_price.shape[0]
+_RUN_ON = np.zeros(1, np.uint8)
+"""What a run is told that nobody can stop."""
 
 
 def run_block(venue: Venue, first_path: int, log_price: Floats, variance: Floats, slots: Slots, stop: Flags) -> int:
@@ -273,13 +294,27 @@ def run_block(venue: Venue, first_path: int, log_price: Floats, variance: Floats
     int
         Number of paths done.
     """
-    return int(_run_block(venue, room_for(venue), first_path, log_price, variance, slots, stop))
+    room = room_for(venue)
+    return int(_run_block(venue, room, first_path, log_price, variance, slots, stop, NOBODY, False))
+
+
+def run_path(venue: Venue, room: Room, path: int, log_price: Floats, variance: Floats, unlimited: int = NOBODY) -> None:
+    """Follow path number ``path`` once; results are left in the room's state.
+
+    Parameters
+    ----------
+    log_price, variance
+        [s, m] log fundamental price and annualised variance at every check.
+    unlimited
+        Layer that accepts everything in this run, or NOBODY.
+    """
+    slots = empty_slots(1, venue.pools.size, venue.layers.size, venue.markets.each.size)
+    _run_block(venue, room, path, log_price[None], variance[None], slots, _RUN_ON, unlimited, True)
 
 
 def trace_path(
     venue: Venue, path: int, log_price: Floats, variance: Floats, trace_pools: Floats, trace_markets: Floats
 ) -> None:
     """Step-by-step record of path number ``path``: [s, p, TRACE_POOL_COLUMNS] and [s, m, TRACE_MARKET_COLUMNS]."""
-    room = room_for(venue)
-    room.state.path[0] = path
-    run_path(venue, room.state, room.memory, log_price, variance, NOBODY, trace_pools, trace_markets)
+    room = room_for(venue)._replace(trace_pools=trace_pools, trace_markets=trace_markets)
+    run_path(venue, room, path, log_price, variance)

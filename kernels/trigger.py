@@ -12,6 +12,8 @@ to the call.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .jit import part
 from .margin import dust, position_maintenance
 from .records import Records
@@ -162,7 +164,8 @@ def find_breaches(venue: Venue, state: State, step: int) -> tuple[int, int]:
     They are the accounts in breach, and those out of it whose owners send orders after a margin call. Starts the clock
     of an account first seen in breach and stops that of one seen out of it.
     """
-    accounts, watch, found, reducing = state.accounts, state.watch, 0, 0
+    accounts, watch = state.accounts, state.watch
+    found, reducing = np.int64(0), np.int64(0)  # literal zeros would have `_sort` compiled twice
     cross(watch, venue.book.positions, state.market)
     if watch.counts[0].everybody == 1:
         watch.counts[0].everybody = 0

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stress.kernels.cascade import NOBODY, empty_slots, run_block, run_path
+from stress.kernels.cascade import empty_slots, room_for, run_block, run_path
 from stress.kernels.results import LAYER_COLUMNS, POOL_COLUMNS
-from stress.kernels.state import State, allocate, memory_for
+from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
 from stress.kernels.waterfill import waterfill
 from tests.conformance import play
@@ -360,11 +360,9 @@ def crowd() -> Json:
 def closed(case: Json, path: int = 0) -> dict[str, float]:
     """Units that ADL closes of every short."""
     venue, (log_price, variance) = venue_of(case), paths_of(case)
-    state = allocate(venue)
-    state.path[0] = path
-    nothing = np.zeros((0, 0, 0))
-    run_path(venue, state, memory_for(venue), log_price, variance, NOBODY, nothing, nothing)
-    left = quantities(state)
+    room = room_for(venue)
+    run_path(venue, room, path, log_price, variance)
+    left = quantities(room.state)
     names = [account["name"] for account in case["accounts"]]
     return {name: 3.0 + float(q) for name, q in zip(names, left, strict=True) if name != "a0"}
 

@@ -7,9 +7,17 @@ the order of accounts.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..jit import part
 from ..state import State
 from ..structs import Venue
+
+SOLVENT, OWING = np.bool_(True), np.bool_(False)
+"""The two kinds of offered accounts; a literal True would have everything that it is passed to compiled twice."""
+
+WEIGHED, UNWEIGHED = np.bool_(True), np.bool_(False)
+"""Whether units count by the share of their account that is accepted."""
 
 ROUNDING = 1e-12
 """Relative excess over a cap that is none."""
@@ -88,13 +96,13 @@ def fit(venue: Venue, state: State, k: int, count: int, solvent: bool, endless: 
     whole, rest = True, 1.0
     for c in range(venue.caps.size):
         if venue.caps[c].layer == k:
-            share = _fits(venue, state, c, count, solvent, False)
+            share = _fits(venue, state, c, count, solvent, UNWEIGHED)
             if share < 1.0:
                 _restrict(venue, state, venue.caps[c].market, count, solvent, share)
                 whole = False
     for c in range(venue.caps.size):
         if venue.caps[c].layer == k and not whole:
-            rest = min(rest, _fits(venue, state, c, count, solvent, True))
+            rest = min(rest, _fits(venue, state, c, count, solvent, WEIGHED))
     for o in range(count):
         i = state.scratch.who[o]
         if rest < 1.0 and (state.scratch.key[o] >= 0.0) == solvent and _in_capped_market(venue, state, k, i):

@@ -26,7 +26,7 @@ from .balance import (
     receive_units,
     refuses,
 )
-from .caps import fit
+from .caps import OWING, SOLVENT, fit
 from .debts import debts_in_turn, debts_offered, pay_debts
 from .grant import add_demand, grant, left_to_draw, listing_of, room_of
 from .residual import seize_collateral
@@ -199,7 +199,7 @@ def _take_shares(venue: Venue, state: State, k: int, count: int, unlimited: int)
 def _take_deficits(venue: Venue, state: State, k: int, count: int, seconds: float, unlimited: int) -> bool:
     """Take what fits and is granted of accounts and earlier layers that owe something; whether any was taken."""
     balance = venue.layers[k].balance
-    fits = fit(venue, state, balance, count, False, is_unlimited(venue.layers, balance, unlimited))
+    fits = fit(venue, state, balance, count, OWING, is_unlimited(venue.layers, balance, unlimited))
     if add_demand(venue, state, k, count, unlimited) == 0.0 and fits:
         return False
     whole = grant(venue, state, k, unlimited) and fits
@@ -222,7 +222,7 @@ def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float,
     if refuses(layers, state.layers, state.market, balance, unlimited):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
         return False
-    if not fit(venue, state, balance, count, True, is_unlimited(layers, balance, unlimited)):
+    if not fit(venue, state, balance, count, SOLVENT, is_unlimited(layers, balance, unlimited)):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
     taken = _take_solvent(venue, state, k, count)
     return _take_deficits(venue, state, k, count, seconds, unlimited) or taken

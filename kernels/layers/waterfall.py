@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import part
+from ..jit import stage
 from ..state import State
 from ..structs import Venue
 from . import ADL, SOCIALISE
@@ -12,7 +12,7 @@ from .socialise import socialise
 from .takeover import take_over
 
 
-@part
+@stage
 def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimited: int) -> bool:
     """Let every layer act in its place, then write off what is left of flat accounts; whether anything changed."""
     changed = False

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from stress.kernels.cascade import NOBODY, run_path
+from stress.kernels.cascade import NOBODY, room_for, run_path
 from stress.kernels.layers.balance import has_balance
 from stress.kernels.margin import equity
 from stress.kernels.marks import book_price
 from stress.kernels.results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
-from stress.kernels.state import State, allocate, memory_for
+from stress.kernels.state import State
 from stress.kernels.structs import Floats, Venue
 from tests.conformance.case import Json, owners_of, paths_of, venue_of
 from tests.conformance.layers import ledger_rows, waterfall
@@ -150,9 +150,9 @@ def _markets(case: Json, state: State) -> Json:
 
 def end_state(venue: Venue, log_price: Floats, variance: Floats, unlimited: int = NOBODY) -> State:
     """State in which the venue's path ends; ``unlimited`` is a layer that accepts everything, or NOBODY."""
-    state, nothing = allocate(venue), np.zeros((0, 0, 0))
-    run_path(venue, state, memory_for(venue), log_price, variance, unlimited, nothing, nothing)
-    return state
+    room = room_for(venue)
+    run_path(venue, room, 0, log_price, variance, unlimited)
+    return room.state
 
 
 def play(case: Json) -> Json:
