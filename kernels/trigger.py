@@ -165,7 +165,7 @@ def find_breaches(venue: Venue, state: State, step: int) -> tuple[int, int]:
     of an account first seen in breach and stops that of one seen out of it.
     """
     accounts, watch = state.accounts, state.watch
-    found, reducing = np.int64(0), np.int64(0)  # literal zeros would have `_sort` compiled twice
+    found = reducing = int(np.int64(0))  # a literal 0 would have `_sort` compiled twice
     cross(watch, venue.book.positions, state.market)
     if watch.counts[0].everybody == 1:
         watch.counts[0].everybody = 0

@@ -33,7 +33,7 @@ def _share_that_fits(held: float, added: float, most: float) -> float:
 
 
 @part
-def _added(venue: Venue, state: State, m: int, count: int, solvent: bool, weighed: bool) -> float:
+def _added(venue: Venue, state: State, m: int, count: int, solvent: np.bool_, weighed: np.bool_) -> float:
     """Units of market m in the offered accounts of one kind, each weighed by its ``accepted`` or not."""
     book, accounts, total = venue.book, state.accounts, 0.0
     for o in range(count):
@@ -48,7 +48,7 @@ def _added(venue: Venue, state: State, m: int, count: int, solvent: bool, weighe
 
 
 @part
-def _restrict(venue: Venue, state: State, m: int, count: int, solvent: bool, share: float) -> None:
+def _restrict(venue: Venue, state: State, m: int, count: int, solvent: np.bool_, share: float) -> None:
     """Let at most ``share`` be taken of the accounts of one kind that hold market m."""
     book, accounts = venue.book, state.accounts
     for o in range(count):
@@ -73,7 +73,7 @@ def _in_capped_market(venue: Venue, state: State, k: int, i: int) -> bool:
 
 
 @part
-def _fits(venue: Venue, state: State, c: int, count: int, solvent: bool, weighed: bool) -> float:
+def _fits(venue: Venue, state: State, c: int, count: int, solvent: np.bool_, weighed: np.bool_) -> float:
     """Share of the offered accounts' units that fits under cap c."""
     m, k = venue.caps[c].market, venue.caps[c].layer
     added = _added(venue, state, m, count, solvent, weighed)
@@ -81,7 +81,7 @@ def _fits(venue: Venue, state: State, c: int, count: int, solvent: bool, weighed
 
 
 @part
-def fit(venue: Venue, state: State, k: int, count: int, solvent: bool, endless: bool) -> bool:
+def fit(venue: Venue, state: State, k: int, count: int, solvent: np.bool_, endless: bool) -> bool:
     """Set ``accepted`` of the offered accounts of one kind (E >= 0 or not) for the balance k; whether all fit whole.
 
     Each market's share is what fits of all that is offered in it. Where accounts
