@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stress.calibrate.common_jumps import common_jumps
-from stress.calibrate.estimators import ESTIMATORS, Request, garch
+from stress.calibrate.estimators import ESTIMATORS, Request, garch, merton
 from stress.calibrate.fit import Failed, Fit
 from stress.calibrate.jumps import critical_value, find_jumps
 from stress.calibrate.prices import YEAR, Series
@@ -81,6 +81,16 @@ def test_merton(jump: tuple[float, float, float, float], step: float) -> None:
     names = ("volatility", "jump_rate", "jump_mean", "jump_std")
     found = [fit("merton", histories.merton_history(jump, 5_000, step, seed)) for seed in range(3)]
     assert_recovered([scores(one, dict(zip(names, jump, strict=True))) for one in found])
+
+
+def test_density_of_merton_between_points() -> None:
+    series = histories.merton_history((0.5, 500.0, -0.03, 0.05), 20_000, HOUR, 1)
+    parameters = np.array([0.5, 500.0, -0.03, 0.05])
+    direct = merton.log_density(series.value, parameters, series.dt, 0.0)
+    grid = merton.points(series.value, 0.5 * math.sqrt(series.dt))
+    assert len(grid) < len(series.value)
+    between = np.interp(series.value, grid, merton.log_density(grid, parameters, series.dt, 0.0))
+    np.testing.assert_allclose(between, direct, atol=1e-5)
 
 
 @pytest.mark.parametrize("heston", [CALM, FAST], ids=["calm", "fast"])
