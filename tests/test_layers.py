@@ -67,7 +67,7 @@ def by_row(venue: Venue, values: Floats) -> Floats:
 
 
 def cash(venue: Venue, state: State) -> Floats:
-    """[a] cash of accounts, layers, outside traders, liquidators and transfers, before what was written off or added."""
+    """[a] cash of accounts, layers, outside traders, liquidators and transfers, less what was written off or added."""
     ledger, pools = state.ledger.each, venue.pools.size
     total = by_row(venue, state.layers.each["cash"])
     total += ledger["outside_cash"] + ledger["liquidators"] + ledger["transferred"]

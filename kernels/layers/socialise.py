@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..jit import part
-from ..margin import equity, gross, is_flat, is_insolvent
+from ..margin import dust, equity, gross, is_flat, is_insolvent
 from ..owners import bear, pay_charge
 from ..results import POOL_COLUMNS
 from ..state import State
@@ -40,7 +40,7 @@ def _debtors(venue: Venue, state: State, k: int, breaches: int) -> tuple[int, fl
 
 @part
 def _payers(venue: Venue, state: State, k: int) -> int:
-    """Accounts that can pay: account, weight and cap."""
+    """Accounts that can pay more than dust: account, weight and cap."""
     book, scratch, count = venue.book, state.scratch, 0
     for i in range(state.accounts.each.size):
         if book.accounts[i].pool != venue.layers[k].pool:
@@ -48,13 +48,14 @@ def _payers(venue: Venue, state: State, k: int) -> int:
         value = equity(book, state.accounts, state.market, i)
         if value <= 0.0:
             continue
+        notional = gross(book, state.accounts, state.market, i)
         weight, cap = value, value
         if venue.layers[k].payers == BY_SESSION_PROFIT:
             weight = value - state.accounts.each[i].start_equity
             cap = min(weight, value)
         elif venue.layers[k].payers == BY_OPEN_INTEREST:
-            weight = gross(book, state.accounts, state.market, i)
-        if weight <= 0.0:
+            weight = notional
+        if weight <= 0.0 or cap <= dust(notional):
             continue
         scratch.where[count] = i
         scratch.key[count] = weight

@@ -272,7 +272,7 @@ def seize(world: World, account: Account) -> None:
 
 
 def bases(world: World, pool: Pool, rule: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Weight and most that every account with equity can be asked for."""
+    """Weight and most that every account with equity can be asked for; dust is nothing to ask for."""
     weights, caps = {}, {}
     for account in world.of_pool(pool.name):
         value = equity(world, account)
@@ -281,8 +281,8 @@ def bases(world: World, pool: Pool, rule: str) -> tuple[dict[str, float], dict[s
         base = {"session_profit": value - account.start, "equity": value}.get(rule, gross(world, account))
         weights[account.name] = max(0.0, base)
         caps[account.name] = min(value, weights[account.name]) if rule != "open_interest" else value
-        if weights[account.name] == 0.0:
-            caps[account.name] = 0.0
+        if weights[account.name] == 0.0 or caps[account.name] <= dust(world, account):
+            weights[account.name] = caps[account.name] = 0.0
     return weights, caps
 
 

@@ -125,7 +125,11 @@ def concentration_picture(data: Concentration, sizing: Sizing, pool: PoolSizing)
         concentration(figure.subplots(), data)
 
     ten = data.measures["paid_top10_share"]
-    median = f"there the ten largest payers pay {percent(float(np.median(ten)))} in the median" if ten.size else "none"
+    median = (
+        f"there the ten largest payers pay {percent(float(np.median(ten)))} in the median"
+        if ten.size
+        else "nobody pays"
+    )
     alt = (
         f"Share of what owners of pool {pool.pool} pay for others, in ADL haircuts and shared losses, that the largest "
         f"payer, the ten and the hundred largest pay, on {ten.size:,} of {data.paths:,} paths; {median}."
