@@ -183,7 +183,10 @@ MARKETS = Table(
         _number("largest_displacement", "log", "Largest distance of the book from the fundamental price, either way."),
         _money("liquidated_notional", "Value at the mark of liquidation orders filled in the market."),
         _money("adl_notional", "Value at the mark of the winners' positions closed by ADL in the market."),
-        _money("open_interest_end", "Open interest of margin accounts and layers at the end, one side, at the mark."),
+        _money(
+            "open_interest_end",
+            "Long open interest of accounts and layers at the end, at the mark; of an asset all they hold.",
+        ),
         _number("margin_factor_peak", "1", "Highest factor on maintenance in force, by volatility or announcement."),
         _number("margin_factor_call", "1", "Largest relative rise of that factor within a day: the margin call."),
         _number("maker_depth_low", "1", "Lowest factor on the depth by the makers' equity; 1 where it stands."),
@@ -238,7 +241,7 @@ WORST_MARKETS = Table(
             "Depth of the book or reserve of the pool; null where endless.",
             True,
         ),
-        _money("open_interest", "Open interest of margin accounts and layers, one side, at the mark."),
+        _money("open_interest", "Long open interest of accounts and layers, at the mark; of an asset all they hold."),
     ),
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.case import Json
 from tests.following import follow, in_breach
-from tests.venues import BOOKS, populate
+from tests.venues import BOOKS, HAIRCUTS, collateralised, populate
 
 STEPS = 60
 RULES = {
@@ -28,8 +28,8 @@ QUIET = BOOKS.map(lambda book: {**book, "mark": {"type": "index"}})
 @st.composite
 def walks(draw: st.DrawFn, accounts: st.SearchStrategy[int]) -> Json:
     """Cases of ``STEPS`` small steps, so that most blocks are passed over at most steps."""
-    books = draw(st.lists(QUIET, min_size=1, max_size=2))
-    case = populate(draw(st.integers(0, 2**32 - 1)), STEPS, draw(accounts), books, [RULES], 100)
+    books, seed = draw(st.lists(QUIET, min_size=1, max_size=2)), draw(st.integers(0, 2**32 - 1))
+    case = collateralised(populate(seed, STEPS, draw(accounts), books, [RULES], 100), seed, draw(HAIRCUTS))
     calm = draw(st.sampled_from([0.02, 0.2, 1.0]))
     for market in case["markets"]:
         first = market["price"][0]

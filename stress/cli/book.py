@@ -85,6 +85,7 @@ def _totals(found: dict[str, Any]) -> Table:
         ("positions", f"{found['positions']:,}"),
         ("gross notional", f"{found['gross_notional']:,.0f}"),
         ("equity", f"{found['equity']:,.0f}"),
+        *((f"  of it in {asset}", f"{value:,.0f}") for asset, value in found["collateral"].items()),
         ("leverage", "-" if leverage is None else f"{leverage:.2f}"),
         ("share of the largest owner", f"{found['top1_share']:.1%}"),
         ("share of the ten largest", f"{found['top10_share']:.1%}"),

@@ -29,6 +29,11 @@ _DEALINGS = {
     "paid": "Bad debt borne",
     "paid_for_layers": "Debts of layers borne",
 }
+_COLLATERAL = {
+    "collateral_end": "Collateral held at the end",
+    "collateral_loss": "Lost on collateral",
+}
+"""Said of books in which accounts have posted some."""
 _QUANTILES = {"5% quantile": 0.05, "Median": 0.5, "95% quantile": 0.95}
 
 
@@ -37,9 +42,10 @@ def dealings(run: Run, sizing: Sizing, pool: PoolSizing) -> list[Block]:
     layers = run.layers[run.layers["pool"] == pool.pool]
     if layers.empty:
         return []
-    means = layers.groupby("layer", sort=False)[list(_DEALINGS)].mean()
+    words = _DEALINGS | (_COLLATERAL if run.manifest["book"].get("collateral") else {})
+    means = layers.groupby("layer", sort=False)[list(words)].mean()
     rows = [[str(layer), *map(money, row)] for layer, row in zip(means.index, means.to_numpy().tolist(), strict=True)]
-    return [table(titled("What layers take and give, on average", sizing, pool), ["Layer", *_DEALINGS.values()], rows)]
+    return [table(titled("What layers take and give, on average", sizing, pool), ["Layer", *words.values()], rows)]
 
 
 def owner_blocks(run: Run, sizing: Sizing, pool: PoolSizing) -> list[Block]:

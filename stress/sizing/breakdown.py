@@ -58,7 +58,9 @@ def by_market(run: Run, debt: Floats, levels: Sequence[float], weights: Weights 
     total = liquidated.sum(axis=1)
     traded = total > 0.0
     shares = np.where(traded[:, None], liquidated / np.where(traded, total, 1.0)[:, None], 0.0)
-    parts = {name: debt * shares[:, m] for m, name in enumerate(names)}
+    scenario = run.scenario["markets"]
+    contracts = [m for m, name in enumerate(names) if scenario[name].get("instrument") != "spot"]
+    parts = {names[m]: debt * shares[:, m] for m in contracts}
     if (debt[~traded] > 0.0).any():
         parts[NOT_TRADED] = np.where(traded, 0.0, debt)
     return allocate("market", "bad_debt", parts, levels, weights, rest=NOT_TRADED)
