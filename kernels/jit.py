@@ -133,4 +133,4 @@ def vector_part(function: F) -> F:
 
 def lane_kernel(function: F) -> F:
     """As :func:`vector_kernel`, for the arithmetic of one lane: inlined by LLVM, or its caller's loop stays scalar."""
-    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(function)

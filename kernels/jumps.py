@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import kernel, lane_kernel
+from .jit import kernel, lane_kernel, part
 from .philox import (
     JUMP_COMMON,
     JUMP_MARK,
@@ -88,7 +88,7 @@ def sources_of(models: Models) -> Sources:
     )
 
 
-@kernel
+@part
 def expected_move(sources: Sources, n: int, m: int) -> float:
     """Expected relative move of market m at an arrival of source n: p (E exp(jump) - 1).
 
@@ -174,7 +174,7 @@ def start_jumps(sources: Sources, lanes: int, first_path: int, key: Key) -> Arri
         if sources.rate[n] > 0.0:
             excess = sources.rate[n] * sources.branching[n]
             for lane in range(lanes):
-                time = waiting_time(sources, n, excess, first_path + lane, 0, key)
+                time = waiting_time(sources, n, excess, first_path + lane, arrivals.number[n, lane], key)
                 arrivals.time[n, lane] = time
                 arrivals.excess[n, lane] = excess
                 arrivals.falling[n, lane] = excess
@@ -196,7 +196,7 @@ def pay(log_price: Floats, falling: Floats, weight: float) -> None:
         log_price[lane] -= weight * falling[lane]
 
 
-@kernel
+@part
 def compensate(sources: Sources, arrivals: Arrivals, n: int, dt: float, log_price: Floats) -> None:
     """Drift of a model step for the excess intensity that source n had when the step began; dt in years."""
     reverted = -math.expm1(-sources.decay[n] * dt)
@@ -212,7 +212,7 @@ def remaining_after(decay: float, years: float) -> float:
     return exp64(-decay * years) if decay * years < 700.0 else 0.0
 
 
-@kernel
+@part
 def excite(sources: Sources, arrivals: Arrivals, n: int, lane: int, until: float, log_price: Floats) -> None:
     """Raise the intensity after the pending arrival, and compensate for that from there to ``until``, in years."""
     decay, time = sources.decay[n], arrivals.time[n, lane]
@@ -226,7 +226,7 @@ def excite(sources: Sources, arrivals: Arrivals, n: int, lane: int, until: float
             log_price[m, lane] -= expected_move(sources, n, m) * rise * (1.0 - remaining) / decay
 
 
-@kernel
+@part
 def strike(
     sources: Sources, arrivals: Arrivals, n: int, lane: int, path: int, key: Key, log_price: Floats, variance: Floats
 ) -> None:
@@ -241,7 +241,7 @@ def strike(
     arrivals.time[n, lane] += waiting_time(sources, n, arrivals.excess[n, lane], path, number + 1, key)
 
 
-@kernel
+@part
 def strike_all(
     sources: Sources,
     arrivals: Arrivals,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import kernel, lane_kernel, vector_part
+from .jit import kernel, lane_kernel, part, vector_part
 from .jumps import Arrivals, Sources, compensate, compensator, sources_of, start_jumps, strike_all
 from .models import COEFFICIENTS, GIVEN, YEAR, Counter, Lanes, advance, begin, coefficients, rows
 from .philox import DIFFUSION, FACTOR, fill_normals, split_seed
@@ -82,7 +82,7 @@ def allocate(models: Models, lanes: int) -> Block:
     )
 
 
-@kernel
+@part
 def fill(row: Floats, value: float) -> None:
     """Put a value into every lane."""
     for lane in range(row.size):
@@ -224,7 +224,7 @@ def write_out(
             variance_out[k] = held_variance[k, w]
 
 
-@kernel
+@part
 def start(models: Models, sources: Sources, block: Block, dt: float, first_path: int, key: Key) -> None:
     """Put every lane at the initial state; dt is the model step in years."""
     for m in range(models.model.size):
@@ -266,12 +266,12 @@ def follow(
 ) -> None:
     """Take the lanes from the initial state to the end, writing every check to log_price[w, check and market]."""
     dt = clock.dt / (clock.substeps * YEAR)
-    keep(models, clock, block, 0, log_price, variance)
-    for step in range(1, clock.checks * clock.substeps + 1):
+    for step in range(clock.checks * clock.substeps + 1):
         if step % 2 == 1:
             draw(models.model, block, step // 2, first_path, key)
-        step_markets(models, block, step, first_path, key)
-        step_jumps(sources, arrivals, block, step, dt, first_path, key)
+        if step > 0:
+            step_markets(models, block, step, first_path, key)
+            step_jumps(sources, arrivals, block, step, dt, first_path, key)
         if step % clock.substeps == 0:
             keep(models, clock, block, step, log_price, variance)
 
