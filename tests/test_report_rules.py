@@ -46,3 +46,12 @@ def test_marks_are_said_with_their_numbers(tmp_path: Path) -> None:
     )
     found = [row[1] for row in rules.marks(marks, ["BTC", "ETH"]).rows]
     assert found == ["median3 (half life 150 s)", "blend (index 70%)"]
+
+
+def test_a_treasury_and_a_hedge_are_said_with_their_units() -> None:
+    treasury = {"type": "treasury", "name": "auction", "token": "GOV", "units": 4e4, "discount": 0.4, "rate": 0.005}
+    hedge = {"ratio": 0.8, "delay": 300.0, "cost": 0.0005, "band": 1e5, "pace": 1e6}
+    fund = {"type": "insurance_fund", "name": "fund", "capital": 5e6, "hedge": hedge}
+    rows = rules.layers({"pools": {"A": {"layers": [treasury, fund]}}}, ["A"]).rows
+    assert rows[0][-1] == "token GOV; units 40,000; discount 40%; rate 0.5%"
+    assert rows[1][-1] == "capital $5.00M; hedge (ratio 80%, delay 5 min, cost 0.05%, band $100k, pace $1.00M)"

@@ -59,7 +59,7 @@ def test_table_of_a_treasury() -> None:
     assert table.rows[2][0] == "GOV sold, of 50"
     assert table.rows[2][-1] == "20 (40%)"
     assert isinstance(paragraph, Paragraph)
-    assert "The lowest price of a sale is $3.5" in paragraph.text
+    assert "The lowest price of a sale is $3.50" in paragraph.text
 
 
 def test_estimates_of_a_treasury_are_rows() -> None:

@@ -83,11 +83,11 @@ def test_who_holds_a_position_is_not_its_business() -> None:
     [
         ({}, [100, 75, 75, 75, 75]),
         ({"delay": 2.0}, [100, 100, 100, 75, 75]),
-        ({"pace": 60 * 0.1}, [100, 90, 80, 75, 75]),
+        ({"rate": 60 * 0.1}, [100, 90, 80, 75, 75]),
         ({"floor_price": 9.0}, [100, 100 - 100 * (9**-0.5 * 10**0.5 - 1)] + 3 * [100 - 100 * (9**-0.5 * 10**0.5 - 1)]),
         ({"floor_price": 10.5}, [100, 100, 100, 100, 100]),
     ],
-    ids=["at once", "delay", "pace", "floor price", "under its floor price"],
+    ids=["at once", "delay", "rate", "floor price", "under its floor price"],
 )
 def test_when_it_sells(rules: Json, held: list[float]) -> None:
     """25 tokens bring the 200; in a book that does not recover a floor price of 9 lets it sell until it is there."""
@@ -190,7 +190,7 @@ markets:
 pools:
 """
 POOL = "  {}: {{book: {{synthetic: {{accounts: 10, open_interest: {{X: 1M}}}}}}, layers: [{}]}}\n"
-SELLS = "{type: treasury, token: TOK, units: 1000, discount: 30%, floor_price: 2, delay: 12m, pace: 5%}"
+SELLS = "{type: treasury, token: TOK, units: 1000, discount: 30%, floor_price: 2, delay: 12m, rate: 5%}"
 
 
 def test_a_treasury_is_read(tmp_path: Path) -> None:

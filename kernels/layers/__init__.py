@@ -50,7 +50,7 @@ LAYERS: tuple[Rule, ...] = (
             Parameter("discount", "fraction", "Furthest under the fundamental price that a sale may push the book."),
             Parameter("floor_price", "price", "Lowest price at which tokens are sold."),
             Parameter("delay", "duration", "Time from its first debt to the first sale."),
-            Parameter("pace", "fraction per minute", "Most sold per minute, as a share of the book's depth."),
+            Parameter("rate", "fraction per minute", "Most sold per minute, as a share of the book's depth."),
         ),
     ),
     Rule(

@@ -150,7 +150,7 @@ def treasuries_of(treasuries: Sequence[Treasury | None], dt: float, markets: Seq
         "token_discount": _floats([each.discount if each else 0.0 for each in treasuries]),
         "token_floor": _floats([each.floor_price if each else 0.0 for each in treasuries]),
         "token_delay": _ints([checks_in(each.delay, dt) if each else 0 for each in treasuries]),
-        "token_pace": _floats([each.pace * dt / 60.0 if each else math.inf for each in treasuries]),
+        "token_pace": _floats([each.rate * dt / 60.0 if each else math.inf for each in treasuries]),
     }
 
 

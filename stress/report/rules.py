@@ -23,7 +23,8 @@ def _plain(value: object) -> str:
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(
-        ("above", "amount", "band", "capacity", "capital", "draw_cap", "equity_cap", "floor", "pace"), money
+        ("above", "amount", "band", "capacity", "capital", "draw_cap", "equity_cap", "floor", "floor_price", "pace"),
+        money,
     ),
     **dict.fromkeys(
         (
@@ -42,8 +43,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     ),
     **dict.fromkeys(
         (
-            *("cost", "deviation", "drift", "drop", "fee", "fund_share", "index", "initial"),
-            *("jump_mean", "jump_std", "ratio", "share", "volatility"),
+            *("cost", "deviation", "discount", "drift", "drop", "fee", "fund_share", "index", "initial"),
+            *("jump_mean", "jump_std", "rate", "ratio", "share", "volatility"),
         ),
         rate,
     ),
@@ -53,7 +54,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 _ORDER = (
     *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
-    *("cap", "stop", "unwind", "hedge", "ratio", "delay", "cost", "band", "pace", "rank", "price", "by"),
+    *("token", "units", "discount", "floor_price", "cap", "stop", "unwind", "hedge"),
+    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "by"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from stress.report.document import Block, Notes, Paragraph, Table, table
 from stress.sizing.result import Sizing
 from stress.sizing.treasury import Spread, TreasuryFigures
-from stress.sizing.words import NONE, level, money, percent, percent_estimate, price
+from stress.sizing.words import NONE, level, money, percent, percent_estimate
 
 Writer = Callable[[float | None], str]
 
@@ -42,7 +42,7 @@ def _table(sizing: Sizing, figures: TreasuryFigures) -> Table:
 
 def _sentence(figures: TreasuryFigures) -> str:
     """What its tokens could not do."""
-    low = "It never sold." if figures.lowest is None else f"The lowest price of a sale is {price(figures.lowest)}."
+    low = "It never sold." if figures.lowest is None else f"The lowest price of a sale is {money(figures.lowest)}."
     declined, owing = percent_estimate(figures.declined), percent_estimate(figures.owing)
     return (
         f"Its tokens did not cover what it was asked to bear with probability {declined}; at the end it still owes "

@@ -205,7 +205,7 @@ class Treasury(Part):
         default=0.0, description="Lowest price at which tokens are sold."
     )
     delay: Annotated[float, Duration()] = Field(default=0.0, description="Time from its first debt to the first sale.")
-    pace: Annotated[float, Fraction(above=0.0, most=100.0, endless="none")] = Field(
+    rate: Annotated[float, Fraction(above=0.0, most=100.0, endless="none")] = Field(
         default=math.inf, description="Most sold per minute, as a share of the depth of the book at that time."
     )
 

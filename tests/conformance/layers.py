@@ -18,7 +18,7 @@ Listed = tuple[int, int, Json]
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
     "pool_caps cap stop equity_cap hedge "
-    "token units discount floor_price delay pace".split()
+    "token units discount floor_price delay rate".split()
 )
 
 
@@ -81,7 +81,7 @@ def _hedges(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
 
 
 def _treasuries(rules: list[Json], dt: float, markets: list[str]) -> dict[str, Floats | Ints]:
-    """Fields of treasuries; pace is the share of the depth per minute."""
+    """Fields of treasuries; rate is the share of the depth per minute."""
     sold = [layer if layer["type"] == "treasury" else None for layer in rules]
     return {
         "token": ints([markets.index(layer["token"]) if layer else -1 for layer in sold]),
@@ -89,7 +89,7 @@ def _treasuries(rules: list[Json], dt: float, markets: list[str]) -> dict[str, F
         "token_discount": floats([float(layer.get("discount", 0.2)) if layer else 0.0 for layer in sold]),
         "token_floor": floats([float(layer.get("floor_price", 0.0)) if layer else 0.0 for layer in sold]),
         "token_delay": ints([checks_in(layer.get("delay", 0.0), dt) if layer else 0 for layer in sold]),
-        "token_pace": floats([float((layer or {}).get("pace") or math.inf) * dt / 60.0 for layer in sold]),
+        "token_pace": floats([float((layer or {}).get("rate") or math.inf) * dt / 60.0 for layer in sold]),
     }
 
 

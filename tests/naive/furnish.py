@@ -46,7 +46,7 @@ def _treasury(rng: random.Random, case: Json, name: str) -> Json:
     layer["units"] = rng.choice([100.0, 1_000.0, 1e5]) / price
     layer["floor_price"] = rng.choice([0.0, 0.0, 0.7, 0.95]) * price
     layer["delay"] = rng.choice([0.0, 0.0, 1.0, 3.0])
-    layer["pace"] = rng.choice([None, None, 0.5, 60.0])
+    layer["rate"] = rng.choice([None, None, 0.5, 60.0])
     return layer
 
 

@@ -53,11 +53,11 @@ def raise_cash(world: World, balance: Balance) -> None:
 
 
 def most_tokens(world: World, balance: Balance, market: Market) -> float:
-    """Until the book is at the lowest price, or has fallen by a factor e; by the pace; and what is left."""
+    """Until the book is at the lowest price, or has fallen by a factor e; by the rate; and what is left."""
     lowest = max(lowest_price(balance, market.fundamental), market.price / math.e)
     if market.price <= lowest:
         return 0.0
-    share = float(balance.rules.get("pace") or math.inf) * world.dt / 60.0
+    share = float(balance.rules.get("rate") or math.inf) * world.dt / 60.0
     return min(balance.tokens, share * market.depth, units_down_to(market, lowest))
 
 
