@@ -55,3 +55,20 @@ def test_a_treasury_and_a_hedge_are_said_with_their_units() -> None:
     rows = rules.layers({"pools": {"A": {"layers": [treasury, fund]}}}, ["A"]).rows
     assert rows[0][-1] == "token GOV; units 40,000; discount 40%; rate 0.5%"
     assert rows[1][-1] == "capital $5.00M; hedge (ratio 80%, delay 5 min, cost 0.05%, band $100k, pace $1.00M)"
+
+
+def test_what_traders_do_is_told(tmp_path: Path) -> None:
+    scenario = load_scenario("margin-calls").canonical
+    table = rules.margin_calls(scenario, ["main"])
+    assert table is not None
+    assert table.rows[0][:3] == ("main", "1.5 x maintenance", "2 x maintenance")
+    assert table.rows[0][3:] == ("(delay 30 min, most 50%, probability 30%)", "(delay 5 min, probability 30%)")
+    initial = rules.initial_margin(scenario, ["ALT"], {"ALT": 0.1})
+    assert initial is not None
+    assert initial.rows == (("ALT", "5%", "$25.0M", "$120M", "10%", "10x"),)
+    assert rules.liquidity(scenario, ["ALT"], {"ALT": 30e6}).rows[0][-1] == (
+        "makers' equity to the power 2, at least 10%"
+    )
+    quiet = canonical(tmp_path)
+    assert rules.margin_calls(quiet, ["main"]) is None
+    assert rules.initial_margin(quiet, ["BTC"], {}) is None

@@ -44,7 +44,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(
         (
             *("cost", "deviation", "discount", "drift", "drop", "fee", "fund_share", "index", "initial"),
-            *("jump_mean", "jump_std", "rate", "ratio", "share", "volatility"),
+            *("jump_mean", "jump_std", "most", "probability", "rate", "ratio", "share", "volatility"),
         ),
         rate,
     ),
@@ -181,7 +181,7 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
                 "constant product" if pool else f"{law['exponent']:g}",
                 shown("half_life", law["half_life"]),
                 "none" if pool else rate(law["permanent"]),
-                _drought(law.get("drought")),
+                _thinning(law),
             ]
         )
     headings = [
@@ -189,6 +189,15 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
         *("Half-life of impact", "Permanent share", "Drought"),
     ]
     return table("Liquidity", headings, rows, words=True)
+
+
+def _thinning(law: Mapping[str, Any]) -> str:
+    """How the depth falls: with volatility, and with the equity of those who quote it."""
+    rule = law.get("makers")
+    if not rule:
+        return _drought(law.get("drought"))
+    makers = f"makers' equity to the power {rule['elasticity']:g}, at least {rate(rule['floor'])}"
+    return makers if not law.get("drought") else f"{_drought(law['drought'])}; {makers}"
 
 
 def _drought(law: Mapping[str, Any] | None) -> str:
