@@ -493,3 +493,18 @@ def test_what_never_happens_is_not_a_number(make: Make, capsys: pytest.CaptureFi
 def test_a_finished_run_takes_no_options_of_a_scenario(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(make().folder), "--seed", "3", "--set", "run.horizon=1h"]) == 2
     assert "--set, --seed say how a scenario is run" in capsys.readouterr().err
+
+
+def test_rules_of_a_resolved_scenario_are_those_of_the_file(tmp_path: Path) -> None:
+    """A run keeps its scenario with every default written out, and is checked by it."""
+    from stress.scenario import built_ins, load_scenario
+    from stress.scenario.checks import rule_of
+
+    for known in built_ins():
+        loaded = load_scenario(known.name)
+        assert tuple(rule_of(value) for value in loaded.canonical["checks"]) == loaded.scenario.checks
+    resolved = tmp_path / "scenario.resolved.json"
+    resolved.write_text(json.dumps(load_scenario("minimal").canonical))
+    again = load_scenario(resolved)
+    assert again.scenario.checks == load_scenario("minimal").scenario.checks
+    assert again.sections == load_scenario("minimal").sections

@@ -118,8 +118,9 @@ class Check(Part):
             yield ("or_amount",), f"must be more than 0, got {self.or_amount:g}"
 
     def _unread(self, known: set[str], reason: str) -> Iterator[Complaint]:
-        for key in sorted(self.model_fields_set - known - {"rule"}):
-            if getattr(self, key) is not None:
+        for key, field in type(self).model_fields.items():
+            # A resolved scenario writes defaults out.
+            if key not in known and key != "rule" and getattr(self, key) != field.default:
                 yield (key,), f"is not read here: {reason}"
 
 
