@@ -21,8 +21,9 @@ LANE_QUANTUM = 64
 times an unroll of 4 in the widest registers) and a path has the same bits in any company."""
 LANES = 512
 """Paths simulated together: 100 cost 20 % more time per path, 1000 no less."""
-HELD = 16
-"""Checks of all markets kept back before they are written out path by path: two cache lines of float64 per path."""
+HELD = 32
+"""Checks of all markets kept back before they are written out path by path: four cache lines of float64 per path (two:
+8 % more time per path-step)."""
 PADDING = 8
 """Lanes that keep rows from lying a power of two apart, where few of them fit the cache: writing out took 3 times as
 long."""
