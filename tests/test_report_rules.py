@@ -62,7 +62,8 @@ def test_what_traders_do_is_told(tmp_path: Path) -> None:
     table = rules.margin_calls(scenario, ["main"])
     assert table is not None
     assert table.rows[0][:3] == ("main", "1.5 x maintenance", "2 x maintenance")
-    assert table.rows[0][3:] == ("(delay 30 min, most 50%, probability 30%)", "(delay 5 min, probability 30%)")
+    assert table.rows[0][3] == "by 30% of owners after 30 min, at most 50% of the equity at the start"
+    assert table.rows[0][4] == "by 30% of owners after 5 min"
     initial = rules.initial_margin(scenario, ["ALT"], {"ALT": 0.1})
     assert initial is not None
     assert initial.rows == (("ALT", "5%", "$25.0M", "$120M", "10%", "10x"),)

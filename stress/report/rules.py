@@ -44,7 +44,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(
         (
             *("cost", "deviation", "discount", "drift", "drop", "fee", "fund_share", "index", "initial"),
-            *("jump_mean", "jump_std", "most", "probability", "rate", "ratio", "share", "volatility"),
+            *("jump_mean", "jump_std", "rate", "ratio", "share", "volatility"),
         ),
         rate,
     ),
@@ -137,9 +137,17 @@ def margin_calls(scenario: _Scenario, pools: Sequence[str]) -> Table | None:
         rule = scenario["pools"][pool].get("margin_calls")
         if rule is not None:
             levels = [f"{rule[key]:g} x maintenance" for key in ("under", "target")]
-            rows.append([pool, *levels, *(shown(key, rule.get(key)) for key in ("top_up", "deleverage"))])
+            rows.append([pool, *levels, *(_answer(rule.get(key)) for key in ("top_up", "deleverage"))])
     headings = ["Pool", "Called under", "Back to", "Cash added", "Positions reduced"]
     return table("Margin calls", headings, rows, words=True) if rows else None
+
+
+def _answer(rule: Mapping[str, Any] | None) -> str:
+    """Who answers a margin call, when, and with how much."""
+    if rule is None:
+        return "by nobody"
+    most = f", at most {rate(rule['most'])} of the equity at the start" if "most" in rule else ""
+    return f"by {rate(rule['probability'])} of owners after {duration(rule['delay'])}{most}"
 
 
 def moving_margin(scenario: _Scenario, names: Sequence[str]) -> Table | None:
