@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stress.report import rules
+from stress.report.sections import _who_trades
 from stress.scenario import load_scenario
 from tests.scenario_text import REFERENCE, write
 
@@ -55,6 +56,11 @@ def test_a_treasury_and_a_hedge_are_said_with_their_units() -> None:
     rows = rules.layers({"pools": {"A": {"layers": [treasury, fund]}}}, ["A"]).rows
     assert rows[0][-1] == "token GOV; units 40,000; discount 40%; rate 0.5%"
     assert rows[1][-1] == "capital $5.00M; hedge (ratio 80%, delay 5 min, cost 0.05%, band $100k, pace $1.00M)"
+
+
+def test_the_assumptions_say_who_trades() -> None:
+    assert "does not trade" in _who_trades(load_scenario("minimal").canonical)
+    assert "only in answer to margin calls" in _who_trades(load_scenario("margin-calls").canonical)
 
 
 def test_what_traders_do_is_told(tmp_path: Path) -> None:

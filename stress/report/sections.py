@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stress.report import figures, rules
@@ -197,12 +197,23 @@ def _prices(run: Run) -> Section:
     )
 
 
+def _who_trades(scenario: Mapping[str, Any]) -> str:
+    """What the book does besides being liquidated."""
+    answers = any(pool.get("margin_calls") for pool in scenario["pools"].values())
+    who = (
+        "a book that trades by rule alone: nobody opens or withdraws, and owners close or deposit only in answer to "
+        "margin calls"
+        if answers
+        else "a book that does not trade: nobody opens, closes, deposits or withdraws but by liquidation"
+    )
+    return f"The results hold for this scenario and for {who}; outside traders appear only as the depth of the market."
+
+
 def _assumptions(run: Run, sizing: Sizing) -> Section:
     """What the figures stand on, the model's own assumptions before the scenario's."""
     checks = sizing.horizon_s / sizing.check_every_s
     general = [
-        "The results hold for this scenario and for a book that does not trade: nobody opens, closes, deposits or "
-        "withdraws but by liquidation, and outside traders appear only as the depth of the market.",
+        _who_trades(run.scenario),
         f"Margin is checked every {duration(sizing.check_every_s)}, {checks:,.0f} times. Between checks nothing is "
         "seen: 288 checks a day understate the probability of a one-day price fall of one in a thousand by 11% against "
         "continuous ones.",
