@@ -148,7 +148,7 @@ LAYERS = Table(
         _money(
             "part_fall",
             "Shared fund: largest fall of what the pool brought in less what it cost, hedges apart; where the fund "
-            "declined and is the first fund of a pool, with one that takes everything. Null for other layers.",
+            "declined and is the first fund of a pool, with one that takes everything; null for other layers.",
             True,
         ),
         _money("paid", "Bad debt of accounts borne by the layer: all layers and the residual add up to bad_debt."),

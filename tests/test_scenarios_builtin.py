@@ -44,7 +44,7 @@ def test_nobody_starts_in_breach(known: BuiltIn) -> None:
     loaded = load_scenario(known.name)
     terms = terms_of(loaded.scenario.markets)
     positions, _ = load_books(loaded.scenario, loaded.locate)
-    assert not positions.breaches(terms.prices, terms.tiers).any()
+    assert not positions.breaches(terms).any()
 
 
 @ALL
