@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import naive
 from tests.conformance import play
 from tests.conformance.case import Json
 from tests.following import scale_of
+from tests.naive.compare import on_a_knife_edge
 from tests.venues import FUND, LAYERS, SOCIALISE, VAULT, cases
 
 EXAMPLES = settings(max_examples=150)
@@ -133,7 +135,12 @@ def in_units(result: Json, factor: float) -> Json:
 def test_the_order_of_accounts_does_not_matter(case: Json, random: Any) -> None:
     shuffled = copy.deepcopy(case)
     random.shuffle(shuffled["accounts"])
-    assert_same(play(shuffled), play(case), 1e-9 * scale_of(case))
+    found, expected = play(shuffled), play(case)
+    try:
+        assert_same(found, expected, 1e-9 * scale_of(case))
+    except AssertionError:
+        if not on_a_knife_edge(case, naive.play):  # sums in another order may fall on the other side of one
+            raise
 
 
 @EXAMPLES
