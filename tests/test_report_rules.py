@@ -79,3 +79,18 @@ def test_what_traders_do_is_told(tmp_path: Path) -> None:
     quiet = canonical(tmp_path)
     assert rules.margin_calls(quiet, ["main"]) is None
     assert rules.initial_margin(quiet, ["BTC"], {}) is None
+
+
+def test_regimes_factors_and_jumps_that_set_off_others_are_printed() -> None:
+    states = [{"volatility": 0.9, "duration": 864_000.0}, {"volatility": 3.0, "duration": "forever"}]
+    assert rules.shown("states", states) == "90% for 10 d, 300% for forever"
+    found = rules.factors({"correlation": {"factors": {"market": {"A": 0.9}, "variance": {"B": 0.5}}}}, ["A", "B"])
+    assert found is not None
+    assert [list(row) for row in found.rows] == [["A", "0.9", "0"], ["B", "0", "0.5"]]
+    mark = {"mean": -0.03, "std": 0.02, "probability": 1.0, "variance_jump": 0.5}
+    excited = {"branching": 0.6, "half_life": 7_200.0}
+    jump = {"name": "crash", "rate": 12.0, "correlation": 0.7, "marks": {"A": mark}, "self_excitation": excited}
+    told = rules.jumps({"jumps": [jump]})
+    assert told is not None
+    assert "0.6 more, half of them within 2 h" in told.rows[0]
+    assert told.headings[-1] == "Jump of variance"

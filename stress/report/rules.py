@@ -73,6 +73,8 @@ def shown(key: str, value: object) -> str:
         return "none"
     if key == "cap" and isinstance(value, Mapping):
         return ", ".join(f"{market} {money(most)}" for market, most in value.items())
+    if key == "states" and isinstance(value, list | tuple):
+        return ", ".join(f"{rate(state['volatility'])} for {_lasting(state['duration'])}" for state in value)
     if isinstance(value, list | tuple):
         return f"{len(value)} points" if len(value) > 1 else "none"
     if isinstance(value, Mapping):
@@ -81,6 +83,11 @@ def shown(key: str, value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and key in _WRITERS:
         return _WRITERS[key](float(value))
     return _plain(value)
+
+
+def _lasting(seconds: float | str) -> str:
+    """A duration that may be without end."""
+    return seconds if isinstance(seconds, str) else duration(seconds)
 
 
 def _name(key: str) -> str:
@@ -265,15 +272,38 @@ def correlation(scenario: _Scenario, names: Sequence[str]) -> Table | None:
     return table("Correlation of price shocks", ["", *names], rows)
 
 
+def factors(scenario: _Scenario, names: Sequence[str]) -> Table | None:
+    """Loadings of prices and variances on their common factors; None without any."""
+    found = (scenario.get("correlation") or {}).get("factors")
+    if not found:
+        return None
+    loads = (found.get("market") or {}, found.get("variance") or {})
+    rows = [[name, *(f"{load.get(name, 0.0):g}" for load in loads)] for name in names]
+    return table("Common factors", ["Market", "Price with its factor", "Variance with its factor"], rows)
+
+
 def jumps(scenario: _Scenario) -> Table | None:
-    """Common jumps; None without any."""
+    """Common jumps; None without any. What none of them has gets no column."""
+    sources = scenario.get("jumps") or ()
+    excited = any(jump.get("self_excitation") for jump in sources)
+    wild = any(mark.get("variance_jump") for jump in sources for mark in jump["marks"].values())
     rows = []
-    for jump in scenario.get("jumps") or ():
+    for jump in sources:
+        sets_off = [_excitation(jump.get("self_excitation"))] if excited else []
         for market, mark in jump["marks"].items():
             sizes = [rate(mark[key]) for key in ("mean", "std", "probability")]
-            rows.append([jump["name"], f"{jump['rate']:g} a year", rate(jump["correlation"]), market, *sizes])
-    headings = ["Jump", "Rate", "Correlation of sizes", "Market", "Mean", "Deviation", "Probability"]
+            sizes += [f"{mark.get('variance_jump', 0.0):g}"] if wild else []
+            rows.append(
+                [jump["name"], f"{jump['rate']:g} a year", *sets_off, rate(jump["correlation"]), market, *sizes]
+            )
+    headings = ["Jump", "Rate", *["Sets off"] * excited, "Correlation of sizes", "Market", "Mean", "Deviation"]
+    headings += ["Probability", *["Jump of variance"] * wild]
     return table("Common jumps of log prices", headings, rows, words=True) if rows else None
+
+
+def _excitation(given: Mapping[str, Any] | None) -> str:
+    """How many jumps one sets off, and for how long."""
+    return "none" if not given else f"{given['branching']:g} more, half of them within {duration(given['half_life'])}"
 
 
 def shocks(scenario: _Scenario) -> Table | None:

@@ -191,6 +191,7 @@ def _prices(run: Run) -> Section:
             Paragraph(text),
             *rules.models(scenario, markets),
             rules.correlation(scenario, markets),
+            rules.factors(scenario, markets),
             rules.jumps(scenario),
             rules.shocks(scenario),
         ),
