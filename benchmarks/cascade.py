@@ -44,7 +44,7 @@ def search(venue: Venue, state: State, log_price: Floats) -> int:
         for m in range(state.market.size):
             state.market[m].published = np.exp(log_price[step, m])
         set_marks(venue.markets, state.market)
-        breaches = find_breaches(venue, state.accounts, state.market, state.watch, step)
+        breaches, _ = find_breaches(venue, state, step)
         for b in range(breaches):
             holder = venue.book.accounts[state.accounts.breach[b]]
             state.accounts.each[state.accounts.breach[b]].cash = 0.0
