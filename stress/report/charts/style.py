@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -119,10 +120,11 @@ def money_axis(axis: Axis, ticks: int = 6) -> None:
     axis.set_major_formatter(FuncFormatter(plain))
 
 
-def log_money_axis(axis: Axis, low: float, high: float) -> None:
-    """Amounts on a logarithmic axis: decades, and 2 and 5 between them where there are few."""
-    few = high / low < 300.0
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12))
+def log_money_axis(axis: Axis, low: float, high: float, ticks: int = 9) -> None:
+    """Amounts on a logarithmic axis, at most ``ticks``: decades, and 2 and 5 or 3 between them where there is room."""
+    decades = math.log10(high / low)
+    subs = next((subs for subs in ((1.0, 2.0, 5.0), (1.0, 3.0)) if len(subs) * decades < ticks), (1.0,))
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

@@ -78,7 +78,7 @@ def _thresholds(axes: Axes, tail: Tail) -> None:
     axes.set_xlabel("threshold")
     if min(at) > 0.0 and max(at) > 5.0 * min(at):
         axes.set_xscale("log")
-        style.log_money_axis(axes.xaxis, min(at), max(at))
+        style.log_money_axis(axes.xaxis, min(at), max(at), 4)
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         style.money_axis(axes.xaxis, 4)
