@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stress.kernels.jumps import Sources
 from stress.kernels.models import YEAR
-from stress.kernels.structs import Floats, Ints
 
 if TYPE_CHECKING:
     from stress.scenario.markets import JumpMark
     from stress.scenario.models import Bates, Merton, SelfExcitation, Svcj
     from stress.scenario.schema import Scenario
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Jump sources; the arrays of :class:`stress.kernels.structs.Models` of the same names without ``jump_``."""
-
-    rate: Floats
-    probability: Floats
-    mean: Floats
-    std: Floats
-    variance: Floats
-    slope: Floats
-    correlation: Floats
-    branching: Floats
-    decay: Floats
-    key: Ints
-
-
-JUMP_FIELDS = tuple(field.name for field in fields(Sources))
 
 
 class Row(NamedTuple):

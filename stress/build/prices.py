@@ -11,7 +11,7 @@ import numpy as np
 
 from stress.build.correlation import Factors, Shocks, assemble, from_factors, from_matrix
 from stress.build.given import Given, given_path, table_of
-from stress.build.jumps import JUMP_FIELDS, jump_sources
+from stress.build.jumps import jump_sources
 from stress.build.laws import LAWS, Law, Setting
 from stress.build.venue import shock_span
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, Problem
@@ -98,7 +98,7 @@ def models_of(scenario: Scenario, clock: Clock, locate: Locate) -> tuple[Models,
         drift=np.array([getattr(market.model, "drift", 0.0) for market in markets], dtype=np.float64),
         cholesky=shocks.cholesky,
         loading=shocks.loading,
-        **{f"jump_{name}": getattr(sources, name) for name in JUMP_FIELDS},
+        **{f"jump_{name}": values for name, values in sources._asdict().items()},
         path=path,
         path_variance=path_variance,
         shock_jump=jump,
