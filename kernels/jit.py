@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import CacheImpl, _CacheLocator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +79,41 @@ def _cache_folder() -> Path:
 DIGEST: str = digest()
 CACHE_FOLDER: Path = _cache_folder()
 numba.config.CACHE_DIR = str(CACHE_FOLDER)
+
+
+class ByContent(_CacheLocator):  # type: ignore[misc]
+    """Keeps kernels by what they are, not by where they lie and when they were written.
+
+    Numba's own locators hold to path and time of the source, so that each
+    installation of the same version, and each checkout of the same commit,
+    compiles again. Other packages' functions are left to numba.
+    """
+
+    ROOT = Path(__file__).resolve().parent
+
+    def __init__(self, function: Callable[..., Any], folder: Path) -> None:
+        self._line = function.__code__.co_firstlineno
+        self._folder = CACHE_FOLDER / "kernels" / folder
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> ByContent | None:
+        source = Path(file).resolve()
+        if not source.is_relative_to(cls.ROOT):
+            return None
+        return cls(function, source.relative_to(cls.ROOT).parent)
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        return DIGEST
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+if ByContent not in CacheImpl._locator_classes:
+    CacheImpl._locator_classes.insert(0, ByContent)
 
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
