@@ -43,15 +43,17 @@ class Table:
     sentence: str
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
+    optional: tuple[Column, ...] = ()
+    """Columns at the end of the file, of which a run has either all or none."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Keys and values, in the order of the file."""
+        """Keys and values, in the order of the file: the columns of every run."""
         return self.keys + self.values
 
-    def schema(self) -> pa.Schema:
-        """Arrow schema without provenance."""
-        return pa.schema([column.field() for column in self.columns])
+    def schema(self, optional: bool = False) -> pa.Schema:
+        """Arrow schema without provenance, with the optional columns where asked for."""
+        return pa.schema([column.field() for column in self.columns + (self.optional if optional else ())])
 
 
 def _key(name: str, sentence: str) -> Column:
@@ -85,9 +87,20 @@ _ROLE = _key("role", "Why the path was recorded: worst, worst-fund, or var-LEVEL
 _STEP = _count("step", "checks", "Number of the margin check; 0 is the initial state.")
 _TIME = _number("time_s", SECONDS, "Time of the check since the start.")
 
+WEIGHT = _number(
+    "weight",
+    "1",
+    "Likelihood ratio of the scenario's law to the one the path was drawn from; 1 in the mean over many paths.",
+)
+COMPONENT = _count(
+    "component",
+    "",
+    "Which law of the mixture the path was drawn from; 0 is the scenario's own.",
+)
+
 PATHS = Table(
     "paths",
-    "One row per path and pool.",
+    "One row per path and pool; optional columns are those of runs with importance sampling.",
     (_PATH, _POOL),
     (
         _count("breached_accounts", "accounts", "Margin accounts seen in breach of maintenance margin at least once."),
@@ -134,6 +147,7 @@ PATHS = Table(
         _money("reduced_notional", "Value at the mark of owners' own orders filled after margin calls."),
         _count("reduced_accounts", "accounts", "Margin accounts whose owner reduced positions."),
     ),
+    (WEIGHT, COMPONENT),
 )
 
 LAYERS = Table(
@@ -273,9 +287,10 @@ def dictionary() -> dict[str, object]:
                     "type": str(column.type),
                     "unit": column.unit,
                     "nullable": column.nullable,
+                    "optional": column in table.optional,
                     "description": column.sentence,
                 }
-                for column in table.columns
+                for column in table.columns + table.optional
             ],
         }
         for table in TABLES.values()

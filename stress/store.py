@@ -77,8 +77,10 @@ def part_file(table: str, index: int) -> str:
 # --- content ---------------------------------------------------------------------------------------------------------
 
 
-def to_table(spec: columns.Table, keys: Sequence[pa.Array], values: NDArray[np.float64]) -> pa.Table:
-    """Arrow table of ``values[row, column]`` under the key columns.
+def to_table(
+    spec: columns.Table, keys: Sequence[pa.Array], values: NDArray[np.float64], optional: Sequence[pa.Array] = ()
+) -> pa.Table:
+    """Arrow table of ``values[row, column]`` under the key columns, with the optional columns where they are given.
 
     Non-finite values become null in nullable columns. Minus zero becomes zero,
     so that equal numbers have equal bytes.
@@ -97,7 +99,7 @@ def to_table(spec: columns.Table, keys: Sequence[pa.Array], values: NDArray[np.f
             arrays.append(pa.array(data, type=column.type))
         else:
             raise ValueError(f"column {column.name} of table {spec.name} has a value that is not finite")
-    return pa.Table.from_arrays(arrays, schema=spec.schema())
+    return pa.Table.from_arrays([*arrays, *optional], schema=spec.schema(bool(optional)))
 
 
 def content_hash(table: pa.Table) -> str:
@@ -255,6 +257,15 @@ class Run:
         return self.frame(columns.PATHS.name)
 
     @cached_property
+    def weights(self) -> NDArray[np.float64] | None:
+        """[w] likelihood ratios of the paths; None where they were drawn from the scenario's own law."""
+        spec = columns.PATHS
+        if columns.WEIGHT.name not in _schema(self.folder / self.files(spec.name)[0], spec).names:
+            return None
+        frame = self.frame(spec.name, ["path", columns.WEIGHT.name]).drop_duplicates("path")
+        return frame[columns.WEIGHT.name].to_numpy(dtype=np.float64)
+
+    @cached_property
     def layers(self) -> pd.DataFrame:
         """One row per path and layer."""
         return self.frame(columns.LAYERS.name)
@@ -335,14 +346,27 @@ def read_files(files: Sequence[Path], spec: columns.Table, names: Sequence[str] 
         if not file.is_file():
             raise IncompleteRun(f"{file}: missing from the run")
     try:
-        dataset = ds.dataset(list(map(str, files)), schema=spec.schema())
+        schema = _schema(files[0], spec)
+        dataset = ds.dataset(list(map(str, files)), schema=schema)
         for fragment in dataset.get_fragments():
             # A scan would fill columns that a file lacks with nulls.
-            if not fragment.physical_schema.equals(spec.schema()):
+            if not fragment.physical_schema.equals(schema):
                 raise IncompleteRun(f"{fragment.path}: its columns are not those of table {spec.name}")
         return dataset.to_table(columns=list(names) if names else None)
     except (OSError, pa.ArrowException) as error:
         raise IncompleteRun(f"{_damaged(files)}: cannot be read: {error}") from None
+
+
+def _schema(file: Path, spec: columns.Table) -> pa.Schema:
+    """Schema that a table's files should have, with the optional columns where this one has any of them.
+
+    :raises IncompleteRun: the file is missing or cannot be read.
+    """
+    try:
+        names = set(pq.read_schema(file).names)
+    except (OSError, pa.ArrowException) as error:
+        raise IncompleteRun(f"{file}: cannot be read: {error}") from None
+    return spec.schema(any(column.name in names for column in spec.optional))
 
 
 def _damaged(files: Sequence[Path]) -> Path:
