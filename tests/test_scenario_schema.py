@@ -236,6 +236,7 @@ MEANINGLESS = [
     ("jump: -10%", "jump: -100%", "shocks.0.jump", "must be more than -100%, got -100%"),
     (", duration: 20m", "", "shocks.0.duration", "is missing: without it the factors"),
     ("at: 6h", "at: 25h", "shocks.0.at", "is after the end of the run (86400 s)"),
+    ("at: 6h", "over: 19h, at: 6h", "shocks.0.over", "ends after the end of the run (86400 s)"),
     ("      ETH: {mean", "      ETC: {mean", "jumps.0.marks.ETC", "unknown market 'ETC'; did you mean 'ETH'?"),
     (
         "ETH: 1bn}",

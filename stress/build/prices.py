@@ -13,6 +13,7 @@ from stress.build.correlation import Factors, Shocks, assemble, from_factors, fr
 from stress.build.given import Given, given_path, table_of
 from stress.build.jumps import jump_sources
 from stress.build.laws import LAWS, Law, Setting
+from stress.build.timing import checks_in
 from stress.build.venue import shock_span
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, Problem
 from stress.kernels.models import GIVEN
@@ -21,7 +22,7 @@ from stress.scenario.models import GIVEN_MODELS, HESTON_FAMILY
 
 if TYPE_CHECKING:
     from stress.scenario.instruments import Market
-    from stress.scenario.markets import CommonFactors
+    from stress.scenario.markets import CommonFactors, Shock
     from stress.scenario.models import Model
     from stress.scenario.schema import Scenario
 
@@ -220,21 +221,31 @@ def _has_variance(model: Model) -> bool:
     return isinstance(model, HESTON_FAMILY) or model.type == "rough_bergomi"
 
 
+def moving(shock: Shock, clock: Clock) -> tuple[int, int]:
+    """First and last model step in which a shock moves the price: the same one where it does so at once."""
+    start, end = (checks_in(seconds, clock.dt) for seconds in (shock.at, shock.at + shock.over))
+    if end > start:
+        return start * clock.substeps + 1, end * clock.substeps
+    return max(start, 1) * clock.substeps, max(start, 1) * clock.substeps
+
+
 def shock_tables(scenario: Scenario, clock: Clock) -> tuple[Floats, Floats]:
     """Log price jumps and volatility factors of the deterministic shocks by model step and market.
 
     Times are rounded up to whole checks. A jump is seen first by the check it falls on; one at 0 s by the first check,
-    since index 0 is the initial state. A factor acts from that check until the duration has passed. Jumps at the same
-    time compound and overlapping factors multiply. Tables are empty where no shock needs them.
+    since index 0 is the initial state. One that takes some time is spread evenly over the model steps of it. A factor
+    acts from that check until the duration has passed. Jumps at the same time compound and overlapping factors
+    multiply. Tables are empty where no shock needs them.
     """
     shape = ((clock.checks + 1) * clock.substeps, len(scenario.markets))
     jump, volatility = np.zeros(shape), np.ones(shape)
     names = list(scenario.markets)
     for shock in scenario.shocks:
         m = names.index(shock.market)
-        start, end = shock_span(shock, clock.dt)
-        if max(start, 1) <= clock.checks:
-            jump[max(start, 1) * clock.substeps, m] += math.log1p(shock.jump)
-        volatility[start * clock.substeps : end * clock.substeps, m] *= shock.volatility
+        start, end = (check * clock.substeps for check in shock_span(shock, clock.dt))
+        first, last = moving(shock, clock)
+        if last <= clock.checks * clock.substeps:
+            jump[first : last + 1, m] += scenario.strength * math.log1p(shock.jump) / (last + 1 - first)
+        volatility[start:end, m] *= shock.volatility**scenario.strength
     none = np.zeros((0, shape[1]))
     return jump if jump.any() else none, volatility if (volatility != 1.0).any() else none

@@ -42,12 +42,13 @@ def _ints(values: list[int]) -> Ints:
 def depth_scale(scenario: Scenario, clock: Clock) -> Floats:
     """[s, m] product of the depth factors of all shocks in force at each check; (0, m) when there is none."""
     names = list(scenario.markets)
-    if all(shock.depth == 1.0 for shock in scenario.shocks):
+    factors = [shock.depth**scenario.strength for shock in scenario.shocks]
+    if all(factor == 1.0 for factor in factors):
         return np.zeros((0, len(names)))
     scale = np.ones((clock.checks + 1, len(names)))
-    for shock in scenario.shocks:
+    for shock, factor in zip(scenario.shocks, factors, strict=True):
         start, end = shock_span(shock, clock.dt)
-        scale[start:end, names.index(shock.market)] *= shock.depth
+        scale[start:end, names.index(shock.market)] *= factor
     return scale
 
 
@@ -63,10 +64,12 @@ def _deviation(oracle: Oracle) -> float:
     return oracle.deviation
 
 
-def disturbances_of(oracles: list[Oracle], clock: Clock) -> Records:
-    """Outages and spoofs of all oracles as arrays [n]."""
+def disturbances_of(oracles: list[Oracle], strength: float, clock: Clock) -> Records:
+    """Outages and spoofs of all oracles as arrays [n], the factors of spoofs to the power of ``strength``."""
     windows = [(m, out.from_, out.to, 1, 1.0) for m, oracle in enumerate(oracles) for out in oracle.outages]
-    windows += [(m, spoof.from_, spoof.to, 0, spoof.factor) for m, o in enumerate(oracles) for spoof in o.spoofs]
+    windows += [
+        (m, spoof.from_, spoof.to, 0, spoof.factor**strength) for m, o in enumerate(oracles) for spoof in o.spoofs
+    ]
     return table(
         DISTURBANCE,
         market=_ints([market for market, *_ in windows]),
@@ -145,7 +148,7 @@ def markets_of(scenario: Scenario, terms: Terms, clock: Clock, makers: Sequence[
         depth_scale(scenario, clock),
         margin_scale(markets, clock),
         funding_rate(markets, clock),
-        disturbances_of(oracles, clock),
+        disturbances_of(oracles, scenario.strength, clock),
         np.concatenate(makers),
     )
 

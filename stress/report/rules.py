@@ -311,10 +311,13 @@ def shocks(scenario: _Scenario) -> Table | None:
     rows = []
     for shock in scenario.get("shocks") or ():
         jump = rate(shock["jump"]) if shock.get("jump") else "none"
+        jump += f" over {duration(shock['over'])}" if shock.get("over") else ""
         factors = [_factor(shock.get(key)) for key in ("depth", "volatility")]
         rows.append([duration(shock["at"]), shock["market"], jump, *factors, duration(shock.get("duration"))])
     headings = ["After", "Market", "Price", "Depth", "Volatility", "For"]
-    return table("Shocks put in by hand", headings, rows, words=True) if rows else None
+    strength = scenario.get("strength", 1.0)
+    title = "Shocks put in by hand" + ("" if strength == 1.0 else f", at {strength:g} times their strength")
+    return table(title, headings, rows, words=True) if rows else None
 
 
 def _factor(value: float | None) -> str:

@@ -209,6 +209,8 @@ def _late_shocks(run: Run, shocks: Mapping[int, Shock]) -> Iterator[Complaint]:
     for n, shock in shocks.items():
         if shock.at > run.horizon:
             yield ("shocks", n, "at"), f"is after the end of the run ({run.horizon:g} s)"
+        elif shock.at + shock.over > run.horizon * (1.0 + 1e-9):
+            yield ("shocks", n, "over"), f"ends after the end of the run ({run.horizon:g} s)"
 
 
 def _coarse_steps(run: Run, markets: Mapping[str, Market]) -> Iterator[Complaint]:

@@ -291,6 +291,9 @@ class Shock(Part):
     at: Annotated[float, Duration()] = Field(description="Time of the shock.")
     market: MarketName = Field(description="Market that is hit.")
     jump: Annotated[float, Fraction(above=-1.0)] = Field(default=0.0, description="Relative change of the price.")
+    over: Annotated[float, Duration()] = Field(
+        default=0.0, description="Time that the price takes for it, evenly in its logarithm; at once by default."
+    )
     depth: Annotated[float, Fraction(above=0.0)] = Field(
         default=1.0, description="Factor on the depth for as long as the shock lasts."
     )

@@ -27,6 +27,7 @@ FORMAT = 1
 """Version of the scenario file that this release reads."""
 
 ScenarioName = Annotated[str, Text(r"[a-z0-9]+(?:-[a-z0-9]+)*", "a name of small letters, digits and single hyphens")]
+Strength = Annotated[float, Number(least=0.0, most=100.0)]
 Level = Annotated[float, Fraction(above=0.0, below=1.0)]
 
 
@@ -73,6 +74,10 @@ class Scenario(Part):
     correlation: Correlation | None = Field(default=None, description="Correlation of shocks; none by default.")
     jumps: tuple[CommonJump, ...] = Field(default=(), description="Jumps common to several markets.")
     shocks: tuple[Shock, ...] = Field(default=(), description="Deterministic events.")
+    strength: Strength = Field(
+        default=1.0,
+        description="Factor on all shocks and oracle spoofs, in logarithms: 0.5 takes the square root of what they change.",
+    )
     pools: dict[PoolName, Pool] = Field(min_length=1, description="Risk pools by name.")
     sizing: Sizing = Field(default=Sizing(), description="What a fund size is chosen by.")
     checks: tuple[Check, ...] = Field(default=(), description="Rules that results must keep.")
