@@ -76,7 +76,7 @@ class Scenario(Part):
     shocks: tuple[Shock, ...] = Field(default=(), description="Deterministic events.")
     strength: Strength = Field(
         default=1.0,
-        description="Factor on all shocks and oracle spoofs, in logarithms: 0.5 takes the square root of what they change.",
+        description="Factor on all shocks and oracle spoofs, in logarithms: 0.5 is the square root of what they do.",
     )
     pools: dict[PoolName, Pool] = Field(min_length=1, description="Risk pools by name.")
     sizing: Sizing = Field(default=Sizing(), description="What a fund size is chosen by.")
