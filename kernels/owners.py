@@ -26,6 +26,7 @@ RESIDUAL = POOL_COLUMNS.index("residual")
 PAYERS = POOL_COLUMNS.index("payers")
 PAID_BY_OWNERS = POOL_COLUMNS.index("paid_by_owners")
 TOP_SHARES = tuple((size, POOL_COLUMNS.index(f"paid_top{size}_share")) for size in (1, 10, 100))
+ADL_SHARES = tuple((size, POOL_COLUMNS.index(f"adl_top{size}_share")) for size in (1, 10, 100))
 GINI = POOL_COLUMNS.index("paid_gini")
 GINI_ALL = POOL_COLUMNS.index("paid_gini_all")
 PAID = LAYER_COLUMNS.index("paid")
@@ -34,6 +35,8 @@ NOBODY = -1
 """Layer number of the bearer where the venue cannot pay."""
 
 CAUSED, PAID_FOR_OTHERS = ROLES.index("caused"), ROLES.index("paid")
+CLOSED = len(ROLES)
+"""A further amount of an owner, of which no list is kept: the value that ADL closed of its winning positions."""
 AMOUNT = 1 + OWNER_COLUMNS.index("amount")
 LAYERS = 1 + OWNER_COLUMNS.index("layers")
 BY_ADL = 1 + OWNER_COLUMNS.index("adl")
@@ -76,8 +79,10 @@ def bear(venue: Venue, state: State, k: int, i: int, amount: float) -> None:
 @part
 def pay_haircut(venue: Venue, state: State, i: int, amount: float, notional: float) -> None:
     """Note what ADL has cost account i against the mark of the ``notional`` closed; the rounding of a mean is none."""
+    owner = state.owners.each[_involve(venue, state, i)]
+    owner.deleveraged += notional
     if abs(amount) > dust(notional):
-        state.owners.each[_involve(venue, state, i)].haircut += amount
+        owner.haircut += amount
 
 
 @part
@@ -95,15 +100,17 @@ def forget_owners(venue: Venue, state: State) -> None:
         for n in range(state.ledger.each[p].involved):
             owner = owners.each[owners.each[first + n].listed]
             owner.layers, owner.adl, owner.socialised, owner.written_off = 0.0, 0.0, 0.0, 0.0
-            owner.haircut, owner.charged, owner.involved = 0.0, 0.0, 0
+            owner.haircut, owner.charged, owner.deleveraged, owner.involved = 0.0, 0.0, 0.0, 0
         state.ledger.each[p].involved = 0
 
 
 @part
 def _amount(owner: Record, role: int) -> float:
-    """What an owner caused, or what it paid on balance."""
+    """What an owner caused, what it paid on balance, or what ADL closed of its positions."""
     if role == CAUSED:
         return owner.layers + owner.adl + owner.socialised + owner.written_off
+    if role == CLOSED:
+        return owner.deleveraged
     return owner.haircut + owner.charged
 
 
@@ -155,11 +162,11 @@ def _list_largest(venue: Venue, state: State, p: int) -> None:
 
 
 @part
-def _sort_payers(venue: Venue, state: State, p: int) -> int:
-    """What the owners of pool p who paid on balance paid, ascending, into ``scratch.share``; returns their number."""
+def _sort_amounts(venue: Venue, state: State, p: int, role: int) -> int:
+    """Amounts above zero of the owners of pool p, ascending, into ``scratch.share``; returns their number."""
     owners, scratch, count = state.owners, state.scratch, 0
     for n in range(state.ledger.each[p].involved):
-        amount = _amount(owners.each[owners.each[venue.pools[p].owner_first + n].listed], PAID_FOR_OTHERS)
+        amount = _amount(owners.each[owners.each[venue.pools[p].owner_first + n].listed], role)
         if amount > 0.0:
             scratch.who[count] = count
             scratch.key[count] = amount
@@ -171,6 +178,24 @@ def _sort_payers(venue: Venue, state: State, p: int) -> int:
 
 
 @part
+def _total(state: State, count: int) -> float:
+    """Sum of the sorted amounts."""
+    total = 0.0
+    for n in range(count):
+        total += state.scratch.share[n]
+    return total
+
+
+@part
+def _top_share(state: State, count: int, size: int, total: float) -> float:
+    """Share of the ``size`` largest of the sorted amounts in their total; NaN where there are none."""
+    top = 0.0
+    for n in range(max(0, count - size), count):
+        top += state.scratch.share[n]
+    return min(1.0, top / total) if count > 0 else math.nan
+
+
+@part
 def _measure_payers(venue: Venue, state: State, p: int) -> None:
     """Number of payers, their sum, shares of the largest, and the Gini coefficient.
 
@@ -178,20 +203,25 @@ def _measure_payers(venue: Venue, state: State, p: int) -> None:
     1973); with N - n owners who pay nothing it is 1 - (1 - G) n / N.
     """
     out, paid = state.ledger.out, state.scratch.share
-    count = _sort_payers(venue, state, p)
-    total, tilted = 0.0, 0.0
+    count, tilted = _sort_amounts(venue, state, p, PAID_FOR_OTHERS), 0.0
+    total = _total(state, count)
     for n in range(count):
-        total += paid[n]
         tilted += (2 * n + 1 - count) * paid[n]
     out[p, PAYERS], out[p, PAID_BY_OWNERS] = count, total
     for size, column in TOP_SHARES:
-        top = 0.0
-        for n in range(max(0, count - size), count):
-            top += paid[n]
-        out[p, column] = min(1.0, top / total) if count > 0 else math.nan
+        out[p, column] = _top_share(state, count, size, total)
     owners = venue.pools[p].owner_last - venue.pools[p].owner_first
     out[p, GINI] = max(0.0, tilted / (count * total)) if count > 0 else math.nan
     out[p, GINI_ALL] = 1.0 - (1.0 - out[p, GINI]) * count / owners if count > 0 else math.nan
+
+
+@part
+def _measure_winners(venue: Venue, state: State, p: int) -> None:
+    """Shares of the owners of whom ADL closed most, by value at the mark."""
+    count = _sort_amounts(venue, state, p, CLOSED)
+    total = _total(state, count)
+    for size, column in ADL_SHARES:
+        state.ledger.out[p, column] = _top_share(state, count, size, total)
 
 
 @part
@@ -200,3 +230,4 @@ def collect_owners(venue: Venue, state: State) -> None:
     for p in range(venue.pools.size):
         _list_largest(venue, state, p)
         _measure_payers(venue, state, p)
+        _measure_winners(venue, state, p)

@@ -107,6 +107,7 @@ OWNER = record(
     ("written_off", float, "Bad debt of its accounts borne by nobody."),
     ("haircut", float, "ADL haircuts of its accounts; below zero where ADL closed them above the mark."),
     ("charged", float, "Socialised loss charged to its accounts."),
+    ("deleveraged", float, "Value at the mark of what ADL closed of its winning positions."),
     ("involved", int, "1 when any of this has happened on this path."),
     ("listed", int, "In the n-th row of a pool: its n-th involved owner."),
 )

@@ -21,7 +21,8 @@ EXAMPLES = settings(max_examples=150)
 PRICES = frozenset({"price", "F", "mark", "low", "x", "max_displacement", "kappa", "maker_depth_low"})
 """Numbers of a market that do not grow with the venue."""
 
-SHARES = frozenset({"payers", "paid_top1_share", "paid_top10_share", "paid_top100_share", "paid_gini", "paid_gini_all"})
+PAYERS = {"payers", "paid_top1_share", "paid_top10_share", "paid_top100_share", "paid_gini", "paid_gini_all"}
+SHARES = frozenset(PAYERS | {"adl_top1_share", "adl_top10_share", "adl_top100_share"})
 """Numbers of a pool that do not."""
 
 TIES = frozenset({"R_step"})

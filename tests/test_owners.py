@@ -43,6 +43,8 @@ def test_owners_cause_the_bad_debt_and_pay_what_is_charged(case: Json) -> None:
         np.testing.assert_allclose(caused[word], pool_column(state, column), rtol=0.0, atol=money)
     charged = pool_column(state, "socialised") + pool_column(state, "socialised_for_layers")
     np.testing.assert_allclose(per_owner_pool(venue, state, "charged"), charged, rtol=0.0, atol=money)
+    closed = per_owner_pool(venue, state, "deleveraged")
+    np.testing.assert_allclose(closed, pool_column(state, "adl_notional"), rtol=0.0, atol=money)
     haircut = per_owner_pool(venue, state, "haircut")
     np.testing.assert_allclose(haircut, pool_column(state, "adl_haircut"), rtol=0.0, atol=money)
 
@@ -100,6 +102,20 @@ def test_concentration_is_between_even_and_all_by_one(case: Json) -> None:
         assert gini - 1e-12 <= gini_all <= 1.0 - 1.0 / (pool.owner_last - pool.owner_first) + 1e-12
 
 
+@EXAMPLES
+@given(cases(layers=SHARED_OUT))
+def test_shares_of_adl_are_those_of_the_largest_owners(case: Json) -> None:
+    venue, state = end_of(case)
+    for p, pool in enumerate(venue.pools):
+        closed = np.sort(state.owners.each["deleveraged"][pool.owner_first : pool.owner_last])[::-1]
+        for size in (1, 10, 100):
+            share = float(state.ledger.out[p, POOL_COLUMNS.index(f"adl_top{size}_share")])
+            if closed.sum() == 0.0:
+                assert np.isnan(share)
+            else:
+                assert share == pytest.approx(closed[:size].sum() / closed.sum(), rel=1e-12)
+
+
 def bankrupt_long(layers: list[Json], shorts: list[tuple[str, str, float]]) -> Json:
     """Ten units bought at 100 with a wallet of 80, at 90 then: a deficit of 20. ``shorts``: name, owner, units."""
     accounts: list[Json] = [{"name": "l", "owner": "L", "pool": "A", "cash": 80.0, "positions": {"M": [10.0, 100.0]}}]
@@ -120,6 +136,9 @@ def test_concentration_by_hand() -> None:
     pool = play(bankrupt_long([adl], shorts))["pools"]["A"]
     assert {name: owner["haircut"] for name, owner in pool["owners"].items()} == pytest.approx(
         {"A": 4.0, "B": 4.0, "C": 12.0, "L": 0.0}, abs=1e-4
+    )
+    assert {name: pool[name] for name in ("adl_top1_share", "adl_top10_share")} == pytest.approx(
+        {"adl_top1_share": 0.6, "adl_top10_share": 1.0}, abs=1e-6
     )
     assert pool["owners"]["L"]["adl"] == pytest.approx(20.0, abs=1e-4)
     expected = {"payers": 3, "paid_by_owners": 20.0, "paid_top1_share": 0.6, "paid_top10_share": 1.0}

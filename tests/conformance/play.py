@@ -37,8 +37,11 @@ POOL_WORDS = {
     "topped_up": "topped_up",
     "reduced_notional": "reduced_notional",
 }
-PAYER_WORDS = "payers paid_by_owners paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split()
-OWNER_WORDS = "layers adl socialised written_off haircut charged".split()
+PAYER_WORDS = (
+    "payers paid_by_owners paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all "
+    "adl_top1_share adl_top10_share adl_top100_share"
+).split()
+OWNER_WORDS = "layers adl socialised written_off haircut charged deleveraged".split()
 LAYER_WORDS = {"equity": "equity_end", "low": "equity_low", "R": "largest_fall", "paid": "paid", "received": "received"}
 LAYER_STEPS = {
     "R_step": "largest_fall_s",

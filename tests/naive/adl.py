@@ -94,6 +94,7 @@ def batch(world: World, layer: Layer, market: str, side: float, closed: list[Hol
             realised = -side * winner.given * (mean - winner.account.entry[market])
             winner.account.realised[market] = winner.account.realised.get(market, 0.0) + realised
             winner.account.deleveraged = True
+            winner.account.shares["deleveraged"] += winner.given * world.marks[market]
             haircut = (world.marks[market] - mean) * -side * winner.given
             if abs(haircut) > 1e-9 * (winner.given * world.marks[market] + 1.0):
                 winner.account.shares["haircut"] += haircut

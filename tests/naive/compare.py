@@ -17,7 +17,9 @@ TOLERANCE = 1e-9
 """Of gross notional, of the units held in a market, and of prices."""
 LEAST_PAID = 1e-6
 """Of gross notional."""
-SHARES = frozenset("paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split())
+PAID_SHARES = frozenset("payers paid_top1_share paid_top10_share paid_top100_share paid_gini paid_gini_all".split())
+ADL_SHARES = frozenset("adl_top1_share adl_top10_share adl_top100_share".split())
+SHARES = (PAID_SHARES | ADL_SHARES) - {"payers"}
 SHAKE = 2e-14
 """Relative; a hundred units in the last place."""
 SHAKES = 12
@@ -50,10 +52,10 @@ def _told(result: Json, money: float) -> Json:
 
 
 def _told_of_payers(pool: Json, money: float) -> Json:
-    """The pool without shares of what is paid where that is next to nothing: they are shares of rounding."""
-    if pool["paid_by_owners"] > LEAST_PAID * money:
-        return pool
-    return {word: value for word, value in pool.items() if word not in SHARES and word != "payers"}
+    """The pool without shares of what is paid or closed where that is next to nothing: they are shares of rounding."""
+    amounts = ((PAID_SHARES, pool["paid_by_owners"]), (ADL_SHARES, pool["adl_notional"]))
+    untold = frozenset[str]().union(*(words for words, amount in amounts if amount <= LEAST_PAID * money))
+    return {word: value for word, value in pool.items() if word not in untold}
 
 
 def _walk(one: Any, other: Any, path: tuple[Any, ...], held: dict[str, float], money: float) -> Iterator[str]:

@@ -19,7 +19,7 @@ MONEY = (
     "topped_up reduced_notional"
 ).split()
 
-OWNED = "layers adl socialised written_off haircut charged".split()
+OWNED = "layers adl socialised written_off haircut charged deleveraged".split()
 
 
 @dataclass

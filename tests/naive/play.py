@@ -110,6 +110,9 @@ def concentration(owners: Json) -> Json:
     everybody = paid + [0.0] * (len(owners) - len(paid))
     for size in (1, 10, 100):
         words[f"paid_top{size}_share"] = sum(paid[:size]) / total if paid else None
+    closed = sorted((owner["deleveraged"] for owner in owners.values()), reverse=True)
+    for size in (1, 10, 100):
+        words[f"adl_top{size}_share"] = sum(closed[:size]) / sum(closed) if sum(closed) > 0.0 else None
     for word, amounts in {"paid_gini": paid, "paid_gini_all": everybody}.items():
         differences = sum(abs(one - other) for one in amounts for other in amounts)
         words[word] = differences / (2.0 * len(amounts) * total) if paid else None
