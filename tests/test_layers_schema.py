@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -14,7 +15,7 @@ from stress.kernels.ranks import RANKS
 from stress.kernels.structs import Clock
 from stress.manifest import sizing_identity
 from stress.scenario import Loaded, load_scenario
-from stress.scenario.layers import RANKS as WRITTEN_RANKS
+from stress.scenario.layers import RankName
 from tests.scenario_text import write
 
 HEAD = """\
@@ -138,7 +139,7 @@ def test_whether_one_run_sizes_every_fund(tmp_path: Path, layer: str, holds: boo
 
 
 def test_every_rule_of_the_kernels_can_be_written(tmp_path: Path) -> None:
-    assert tuple(rule.name for rule in RANKS) == WRITTEN_RANKS
+    assert tuple(rule.name for rule in RANKS) == get_args(RankName)
     written = {
         "insurance_fund": "{type: insurance_fund, capital: 1}",
         "backstop_vault": "{type: backstop_vault, capital: 1}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -77,47 +77,57 @@ Capital = Annotated[float, Money(least=0.0, endless="unlimited")]
 Floor = Annotated[float, Money()]
 
 _NAME = "Name of the layer; its type by default."
-_CAPITAL = "Cash at the start; unlimited takes everything and measures what would be needed."
-_FLOOR = "Equity under which the layer takes nothing."
-_PARTIAL = "Take the same share of all deficits when short; else whole accounts, the smallest deficit first."
 _BELOW = "Whether the layer is closed by ADL when under its floor."
-_UNWIND = "How inventory is sold; held for good by default."
-_HEDGE = "How inventory is hedged on another venue; not at all by default."
-_CAP = "Largest value of the inventory by market that takeovers may lead to; none where a market is not named."
-_STOP = "Takes nothing while its equity is too far under its highest in a time; off by default."
 
 
-def _capital_complaints(capital: float, floor: float) -> Iterator[Complaint]:
-    if capital < floor:
-        yield ("capital",), "is under the floor: the layer would never take anything"
+class _Fund(Part):
+    """What all layers with a balance have."""
+
+    type: str
+    name: LayerName = Field(description=_NAME)
+    capital: Annotated[float, Money(least=0.0, endless="unlimited")] = Field(
+        description="Cash at the start; unlimited takes everything and measures what would be needed."
+    )
+    floor: Annotated[float, Money()] = Field(default=0.0, description="Equity under which the layer takes nothing.")
+    partial: Switch = Field(
+        default=True,
+        description="Take the same share of all deficits when short; else whole accounts, the smallest deficit first.",
+    )
+    cap: dict[MarketName, Annotated[float, Money(least=0.0)]] = Field(
+        default={},
+        description="Largest value of the inventory by market that takeovers may lead to; none where a market is "
+        "not named.",
+    )
+    stop: Stop | None = Field(
+        default=None,
+        description="Takes nothing while its equity is too far under its highest in a time; off by default.",
+    )
+    unwind: Annotated[Twap | Participation, Family("unwind")] | None = Field(
+        default=None, description="How inventory is sold; held for good by default."
+    )
+    hedge: Hedge | None = Field(
+        default=None, description="How inventory is hedged on another venue; not at all by default."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor."""
+        if self.capital < self.floor:
+            yield ("capital",), "is under the floor: the layer would never take anything"
 
 
-class InsuranceFund(Part):
+class InsuranceFund(_Fund):
     """Takes over accounts at their equity and pays their deficits."""
 
     type: Literal["insurance_fund"]
     name: LayerName = Field(default="insurance_fund", description=_NAME)
-    capital: Capital = Field(description=_CAPITAL)
-    floor: Floor = Field(default=0.0, description=_FLOOR)
-    partial: Switch = Field(default=True, description=_PARTIAL)
     adl_below_floor: Switch = Field(default=False, description=_BELOW)
-    cap: Caps = Field(default={}, description=_CAP)
-    stop: Stop | None = Field(default=None, description=_STOP)
-    unwind: Unwind | None = Field(default=None, description=_UNWIND)
-    hedge: Hedge | None = Field(default=None, description=_HEDGE)
-
-    def check(self) -> Iterator[Complaint]:
-        """Capital reaches the floor."""
-        return _capital_complaints(self.capital, self.floor)
 
 
-class BackstopVault(Part):
+class BackstopVault(_Fund):
     """Takes over accounts before they are insolvent, as Hyperliquid's liquidator vault does."""
 
     type: Literal["backstop_vault"]
     name: LayerName = Field(default="backstop_vault", description=_NAME)
-    capital: Capital = Field(description=_CAPITAL)
-    floor: Floor = Field(default=0.0, description=_FLOOR)
     share: Annotated[float, Fraction(least=0.0, most=1.0)] = Field(
         default=2.0 / 3.0, description="Takes accounts whose equity is under this share of the maintenance margin."
     )
@@ -125,54 +135,24 @@ class BackstopVault(Part):
     equity_cap: Annotated[float, Money(above=0.0, endless="none")] = Field(
         default=math.inf, description="Most of its equity that stands behind the deficits of one round."
     )
-    partial: Switch = Field(default=True, description=_PARTIAL)
     adl_below_floor: Switch = Field(default=True, description=_BELOW)
-    cap: Caps = Field(default={}, description=_CAP)
-    stop: Stop | None = Field(default=None, description=_STOP)
-    unwind: Unwind | None = Field(default=None, description=_UNWIND)
-    hedge: Hedge | None = Field(default=None, description=_HEDGE)
-
-    def check(self) -> Iterator[Complaint]:
-        """Capital reaches the floor."""
-        return _capital_complaints(self.capital, self.floor)
 
 
-class SharedFund(Part):
+class SharedFund(_Fund):
     """An insurance fund that several pools list under one name; together they draw on one balance."""
 
     type: Literal["shared_fund"]
     name: LayerName = Field(
         default="shared_fund", description="Name of the fund, its type by default; pools that list the same share it."
     )
-    capital: Capital = Field(description=_CAPITAL)
-    floor: Floor = Field(default=0.0, description=_FLOOR)
     weight: Annotated[float, Number(least=0.0, most=1e6)] = Field(
         default=1.0, description="What this pool has contributed to the capital, in proportion to the other pools."
     )
     draw_cap: Annotated[float, Money(least=0.0, endless="none")] = Field(
         default=math.inf, description="Most bad debt that this pool may pass to the fund on a path."
     )
-    partial: Switch = Field(default=True, description=_PARTIAL)
-    cap: Caps = Field(default={}, description=_CAP)
-    stop: Stop | None = Field(default=None, description=_STOP)
-    unwind: Unwind | None = Field(default=None, description=_UNWIND)
-    hedge: Hedge | None = Field(default=None, description=_HEDGE)
-
-    def check(self) -> Iterator[Complaint]:
-        """Capital reaches the floor."""
-        return _capital_complaints(self.capital, self.floor)
 
 
-RANKS = (
-    "bitmex",
-    "binance",
-    "hyperliquid",
-    "profit",
-    "pro_rata_profit",
-    "pro_rata_contracts",
-    "pro_rata_capped",
-    "random",
-)
 RankName = Literal[
     "bitmex",
     "binance",
@@ -183,8 +163,8 @@ RankName = Literal[
     "pro_rata_capped",
     "random",
 ]
-ADL_PRICES = ("bankruptcy", "mark", "previous_mark")
-PAYERS = ("session_profit", "open_interest", "equity")
+ClosingPrice = Literal["bankruptcy", "mark", "previous_mark"]
+Payers = Literal["session_profit", "open_interest", "equity"]
 
 
 FUNDS = (InsuranceFund, BackstopVault, SharedFund)
@@ -215,8 +195,10 @@ class Adl(Part):
 
     type: Literal["adl"]
     name: LayerName = Field(default="adl", description=_NAME)
-    rank: Annotated[RankName, Words(RANKS)] = Field(description="Order in which opposite positions are closed.")
-    price: Annotated[Literal["bankruptcy", "mark", "previous_mark"], Words(ADL_PRICES)] = Field(
+    rank: Annotated[RankName, Words(get_args(RankName))] = Field(
+        description="Order in which opposite positions are closed."
+    )
+    price: Annotated[ClosingPrice, Words(get_args(ClosingPrice))] = Field(
         default="bankruptcy", description="Price at which they are closed."
     )
 
@@ -226,9 +208,7 @@ class Socialise(Part):
 
     type: Literal["socialise"]
     name: LayerName = Field(default="socialise", description=_NAME)
-    by: Annotated[Literal["session_profit", "open_interest", "equity"], Words(PAYERS)] = Field(
-        description="In proportion to what accounts pay."
-    )
+    by: Annotated[Payers, Words(get_args(Payers))] = Field(description="In proportion to what accounts pay.")
 
 
 Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Treasury | Adl | Socialise, Family("layer")]
