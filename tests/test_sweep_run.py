@@ -17,7 +17,7 @@ import stress
 from stress import engine
 from stress.cli import main
 from stress.errors import ExitCode
-from stress.report.charts.sweep import Bar, Point, frontier, heatmap, tornado
+from stress.report.charts.sweep import Bar, End, Point, frontier, heatmap, tornado
 from stress.sizing.weights import Weights
 from stress.sweep.paired import mean_change, passed
 from stress.sweep.result import COLUMNS
@@ -193,18 +193,25 @@ def test_frontier_draws_what_has_a_number() -> None:
 
 def test_heatmap_says_every_amount() -> None:
     figure = Figure()
-    heatmap(figure.subplots(), [[1e6, None], [2e6, 3e6]], ["a", "b"], ["c", "d"], ("row", "column"))
-    assert texts(figure) == ["$1.00M", "n/a", "$2.00M", "$3.00M"]
-    assert heatmap(Figure().subplots(), [[None]], ["a"], ["b"], ("row", "column")) == []
-    assert heatmap(Figure().subplots(), [[0.0]], ["a"], ["b"], ("row", "column"))
+    heatmap(
+        figure.subplots(),
+        [[1e6, None], [2e6, 3e6]],
+        [["", "x"], ["+$1.00M", ""]],
+        ["a", "b"],
+        ["c", "d"],
+        ("row", "column"),
+    )
+    assert texts(figure) == ["$1.00M", "n/a", "$2.00M", "+$1.00M", "$3.00M"]
+    assert heatmap(Figure().subplots(), [[None]], [[""]], ["a"], ["b"], ("row", "column")) == []
+    assert heatmap(Figure().subplots(), [[0.0]], [[""]], ["a"], ["b"], ("row", "column"))
 
 
 def test_tornado_puts_the_widest_row_first() -> None:
     figure = Figure()
-    bars = [Bar("small", ((9.0, ""),)), Bar("wide", ((2.0, "x1"), (30.0, "x2"))), Bar("none", ())]
+    bars = [Bar("small", (End(9.0),)), Bar("wide", (End(2.0, "x1"), End(30.0, "x2", (18.0, 22.0)))), Bar("none", ())]
     artists = tornado(figure.subplots(), bars, 10.0, "fund")
-    assert len(artists) == 3
+    assert len(artists) == 4
     assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["wide", "small"]
     assert texts(figure)[:2] == ["x1 $2.00", "x2 $30"]
     assert tornado(Figure().subplots(), bars[2:], 10.0, "fund") == []
-    assert math.isclose(figure.axes[0].get_xlim()[0], 2.0 - 0.4 * 28.0)
+    assert math.isclose(figure.axes[0].get_xlim()[0], 2.0 - 0.4 * 30.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stress.report.charts.gallery import Picture
-from stress.report.charts.sweep import MOST_BARS, Bar, Point, frontier, heatmap, tornado
+from stress.report.charts.sweep import MOST_BARS, Bar, End, Point, frontier, heatmap, tornado
 from stress.report.document import Block, Bullets, Chart, Document, Notes, Paragraph, Section, Table, table
 from stress.report.write import write_document
 from stress.sizing.words import count, level, money, odds, percent
@@ -21,11 +22,12 @@ AMOUNTS: dict[str, str] = {"fund": "fund needed", "bad_debt": "mean bad debt"}
 
 _READING = (
     "All cells draw path i from the same random numbers, so that differences between them are those of the rules and "
-    "not of chance. Changes of means have Hall's interval of the paired differences.",
+    "not of chance. Every change has an interval of the differences path by path, which is narrower than those of the "
+    "two amounts.",
+    "The change of the fund and of the value at risk is that of a quantile: its interval follows from the paths that "
+    "lie beyond it in one of the two cells only. Changes of means have Hall's interval.",
     "Depleted with the fund as it is: share of the paths that need more than the fund of the scenario as it is; the "
     "p-value is McNemar's exact test that it is the same there.",
-    "The change of the fund itself is a difference of two quantiles and has no interval: where paths are few, trust "
-    "the p-value beside it.",
 )
 
 
@@ -72,7 +74,7 @@ def _section(result: SweepResult, pool: str) -> Section:
     charts: list[Block] = [Chart(picture) for name in AMOUNTS for picture in pictures(result, pool, name)]
     title = "Results" if len(result.pools) == 1 else f"Pool {pool}"
     flagged = "Flagged sizes rest on few paths: see their notes."
-    return Section(title, (*charts, figures(result, pool), Paragraph(flagged)))
+    return Section(title, (*charts, figures(result, pool), tails(result, pool), Paragraph(flagged)))
 
 
 def figures(result: SweepResult, pool: str) -> Table:
@@ -85,10 +87,10 @@ def figures(result: SweepResult, pool: str) -> Table:
             [
                 row["label"],
                 notes.mark(f"{money(row['fund'])}{interval}", row["note"] or ""),
-                "" if row["cell"] == 0 else signed(row["fund_change"]),
+                "" if row["cell"] == 0 else change(row, "fund"),
                 _depleted(row),
                 money(row["bad_debt"]),
-                "" if row["cell"] == 0 else _change(row, "bad_debt"),
+                "" if row["cell"] == 0 else change(row, "bad_debt"),
                 percent(row["adl_probability"]),
                 money(row["unpaid"]),
             ]
@@ -100,18 +102,42 @@ def figures(result: SweepResult, pool: str) -> Table:
     return table("Cells" if len(result.pools) == 1 else f"Cells, pool {pool}", headings, rows, notes.lines())
 
 
+def tails(result: SweepResult, pool: str) -> Table:
+    """One row per cell: the tail of the bad debt."""
+    rows = []
+    for row in result.of_pool(pool):
+        changes = ["" if row["cell"] == 0 else change(row, name) for name in ("value_at_risk", "shortfall")]
+        rows.append(
+            [row["label"], money(row["value_at_risk"]), changes[0], money(row["shortfall"]), changes[1]],
+        )
+    at = level(result.rows[0]["level"])
+    headings = ["Cell", f"VaR {at} of the bad debt", "Change", f"ES {at}", "Change"]
+    where = "" if len(result.pools) == 1 else f", pool {pool}"
+    return table(f"Tail of the bad debt{where}", headings, rows)
+
+
 def signed(amount: float | None) -> str:
     """+$3.10M or -$2.00k."""
     text = money(amount)
     return f"+{text}" if amount is not None and amount > 0.0 and text != "$0" else text
 
 
-def _change(row: Row, name: str) -> str:
-    """Change of a mean with its interval."""
+def change(row: Row, name: str) -> str:
+    """A change with its interval."""
     value, low, high = (row[f"{name}_change{end}"] for end in ("", "_low", "_high"))
-    if value is None or low is None or high is None:
+    if value is None or (low is None and high is None) or low == high == value:
         return signed(value)
+    if {signed(value), signed(low), signed(high)} == {"$0"}:
+        return "$0"
+    if low is None or high is None:
+        return f"{signed(value)} ({f'{signed(low)} or more' if high is None else f'{signed(high)} or less'})"
     return f"{signed(value)} ({signed(low)} to {signed(high)})"
+
+
+def _interval(row: Row, name: str) -> tuple[float, float] | None:
+    """Interval of a change, for a chart."""
+    low, high = row[f"{name}_change_low"], row[f"{name}_change_high"]
+    return None if low is None or high is None else (low, high)
 
 
 def _depleted(row: Row) -> str:
@@ -147,7 +173,7 @@ def _frontier(
     axis = result.varied[0]
     key = f"{axis.path} (number)"
     low, high = f"{name}_low", f"{name}_high"
-    points = [Point(row[key], row[axis.path], row[name], row[low], row[high]) for row in cells]
+    points = [Point(row[key], row[axis.path], row[name], row[low], row[high], _interval(row, name)) for row in cells]
 
     def fill(figure: Figure) -> None:
         frontier(figure.subplots(), points, axis.path, AMOUNTS[name], base)
@@ -160,9 +186,11 @@ def _heatmap(result: SweepResult, cells: Sequence[Row], name: str, called: tuple
     rows, columns = result.varied
     found = {(row[rows.path], row[columns.path]): row[name] for row in cells}
     amounts = [[found[r, c] for c in columns.values] for r in rows.values]
+    said = {(row[rows.path], row[columns.path]): change(row, name) for row in cells}
+    words = [[said[r, c] for c in columns.values] for r in rows.values]
 
     def fill(figure: Figure) -> None:
-        heatmap(figure.subplots(), amounts, rows.values, columns.values, (rows.name, columns.name))
+        heatmap(figure.subplots(), amounts, words, rows.values, columns.values, (rows.name, columns.name))
 
     alt = f"{called[1]} by {rows.path} and {columns.path}, {len(cells)} cells with their amounts."
     return Picture(called[0], called[1], alt, 1.5 + 0.5 * max(len(rows.values), 3), fill)
@@ -182,13 +210,26 @@ def _bars(result: SweepResult, cells: Sequence[Row], name: str) -> list[Bar]:
     """One bar per cell; where values are varied one at a time, one per path from its least to its largest amount; in a
     grid of more than two, the same of the means over all else."""
     if result.mode not in (ONE, GRID) or (result.mode == GRID and len(result.varied) == 1):
-        return [Bar(row["label"], ((row[name], ""),)) for row in cells if row[name] is not None]
+        return [
+            Bar(row["label"], (End(row[name], "", _interval(row, name)),)) for row in cells if row[name] is not None
+        ]
     bars = []
     for axis in result.varied:
         ends = []
         for value in axis.values:
-            known = [row[name] for row in cells if row[axis.path] == value and row[name] is not None]
+            known = [row for row in cells if row[axis.path] == value and row[name] is not None]
             if known:
-                ends.append((sum(known) / len(known), value))
-        bars.append(Bar(axis.name, tuple(sorted({min(ends), max(ends)})) if ends else ()))
+                change = _interval(known[0], name) if len(known) == 1 else None
+                ends.append(End(sum(row[name] for row in known) / len(known), value, change))
+        bars.append(Bar(axis.name, _outermost(ends)))
     return bars
+
+
+def _outermost(ends: Sequence[End]) -> tuple[End, ...]:
+    """The least and the largest of the ends; one for all where none moves the amount by more than rounding."""
+    if not ends:
+        return ()
+    least, largest = min(ends, key=lambda end: end.amount), max(ends, key=lambda end: end.amount)
+    if len(ends) > 1 and math.isclose(least.amount, largest.amount, rel_tol=1e-4):
+        return (End(largest.amount, "any value"),)
+    return (least,) if least is largest else (least, largest)

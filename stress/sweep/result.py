@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stress import store
-from stress.sizing.estimate import Floats
+from stress.sizing.estimate import Estimate, Floats
 from stress.sizing.weights import Weights
 from stress.sweep.cells import Cell, Varied, number_of
 from stress.sweep.paired import mean_change, passed
+from stress.sweep.tails import Tail, quantile_change, shortfall_change
 
 SUMMARY = "summary.parquet"
 FIGURES = "summary.json"
@@ -31,7 +32,9 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "fund_low": (NUMBER, "Lower end of its interval."),
     "fund_high": (NUMBER, "Upper end of its interval."),
     "fund_upper": (NUMBER, "One-sided upper confidence bound of it."),
-    "fund_change": (NUMBER, "Difference to the fund of the scenario as it is."),
+    "fund_change": (NUMBER, "Difference to the fund of the scenario as it is, over the same paths."),
+    "fund_change_low": (NUMBER, "Lower end of its interval."),
+    "fund_change_high": (NUMBER, "Upper end of its interval."),
     "depleted_base_fund": (NUMBER, "Share of the paths that need more than the fund of the scenario as it is."),
     "depleted_p_value": (NUMBER, "McNemar's exact test that this share is the same as there."),
     "bad_debt": (NUMBER, "Mean bad debt."),
@@ -40,7 +43,15 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "bad_debt_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
     "bad_debt_change_low": (NUMBER, "Lower end of its interval."),
     "bad_debt_change_high": (NUMBER, "Upper end of its interval."),
-    "shortfall": (NUMBER, "Expected shortfall of the bad debt at the highest level of the sizing."),
+    "level": (NUMBER, "Highest level of the sizing, at which the next two are."),
+    "value_at_risk": (NUMBER, "Value at risk of the bad debt; null with too few paths."),
+    "value_at_risk_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
+    "value_at_risk_change_low": (NUMBER, "Lower end of its interval."),
+    "value_at_risk_change_high": (NUMBER, "Upper end of its interval."),
+    "shortfall": (NUMBER, "Expected shortfall of the bad debt; null with too few paths."),
+    "shortfall_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
+    "shortfall_change_low": (NUMBER, "Lower end of its interval; null where few paths differ or the tail is heavy."),
+    "shortfall_change_high": (NUMBER, "Upper end of its interval; null likewise."),
     "adl_probability": (NUMBER, "Probability of any auto-deleveraging."),
     "unpaid": (NUMBER, "Mean loss that nobody pays."),
     "unpaid_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
@@ -167,6 +178,8 @@ def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], vari
         "bad_debt": debt["mean"]["value"],
         "bad_debt_low": debt["mean"]["low"],
         "bad_debt_high": debt["mean"]["high"],
+        "level": outcome.sizing["levels"][-1],
+        "value_at_risk": debt["value_at_risk"][-1]["value"],
         "shortfall": debt["expected_shortfall"][-1]["value"],
         "adl_probability": pool["events"]["adl"]["value"],
         "unpaid": unpaid["mean"]["value"],
@@ -176,7 +189,7 @@ def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], vari
         size = target["size"]
         row |= {"depletion": target["depletion"], "fund": size["value"], "fund_low": size["low"]}
         row |= {"fund_high": size["high"], "fund_upper": target["upper"], "note": size["note"]}
-    row |= _against(outcome, base, name, row["fund"])
+    row |= _against(outcome, base, name, row)
     settings = dict(outcome.cell.settings)
     for axis in varied:
         value = settings.get(axis.path)
@@ -191,19 +204,38 @@ def _number(value: str | None, path: str, outcome: Outcome, index: int) -> float
     return None if number is None or not math.isfinite(number) or (value is None and index) else number
 
 
-def _against(outcome: Outcome, base: Outcome, pool: str, fund: float | None) -> Row:
-    """Differences to the scenario as it is, which has none to itself."""
+def _against(outcome: Outcome, base: Outcome, pool: str, row: Row) -> Row:
+    """Differences of a row to the scenario as it is, which has none to itself."""
     there, here = base.losses.get(pool), outcome.losses[pool]
     if there is None or there.bad_debt.size != here.bad_debt.size:
         return {}
-    row: Row = {}
+    found: Row = {}
     for name, mine, other in (("bad_debt", here.bad_debt, there.bad_debt), ("unpaid", here.unpaid, there.unpaid)):
-        change = mean_change(mine, other, weights=here.weights)
-        row |= {f"{name}_change": change.value, f"{name}_change_low": change.low, f"{name}_change_high": change.high}
+        found |= _changed(name, mean_change(mine, other, weights=here.weights))
+    level = row["level"]
+    debts = Tail(here.bad_debt, level, here.weights), Tail(there.bad_debt, level, there.weights)
+    found |= _changed("value_at_risk", quantile_change(*debts))
+    if row["shortfall"] is not None and found["value_at_risk_change"] is not None:
+        found |= _changed("shortfall", shortfall_change(*debts))
     before = next(entry["fund"] for entry in base.sizing["pools"] if entry["pool"] == pool)
     size = None if before is None else before["target"]["size"]["value"]
     if size is not None and here.required_fund is not None and there.required_fund is not None:
         moved = passed(here.required_fund, there.required_fund, size)
-        row |= {"depleted_base_fund": moved.share, "depleted_p_value": moved.p_value}
-        row["fund_change"] = None if fund is None else fund - size
-    return row
+        found |= {"depleted_base_fund": moved.share, "depleted_p_value": moved.p_value}
+        found |= _fund_change(row, here, there, before["target"])
+    return found
+
+
+def _fund_change(row: Row, here: Losses, there: Losses, target: dict[str, Any]) -> Row:
+    """Change of the fund; without an interval where another depletion is accepted."""
+    if row["fund"] is None or here.required_fund is None or there.required_fund is None:
+        return {}
+    if row["depletion"] != target["depletion"]:
+        return {"fund_change": row["fund"] - target["size"]["value"]}
+    level = 1.0 - row["depletion"]
+    required = Tail(here.required_fund, level, here.weights), Tail(there.required_fund, level, there.weights)
+    return _changed("fund", quantile_change(*required))
+
+
+def _changed(name: str, change: Estimate) -> Row:
+    return {f"{name}_change": change.value, f"{name}_change_low": change.low, f"{name}_change_high": change.high}
