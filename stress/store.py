@@ -259,11 +259,20 @@ class Run:
     @cached_property
     def weights(self) -> NDArray[np.float64] | None:
         """[w] likelihood ratios of the paths; None where they were drawn from the scenario's own law."""
+        return self._by_path(columns.WEIGHT)
+
+    @cached_property
+    def components(self) -> NDArray[np.int64] | None:
+        """[w] the law that each path was drawn from, as :attr:`weights`."""
+        return self._by_path(columns.COMPONENT)
+
+    def _by_path(self, column: columns.Column) -> NDArray[Any] | None:
+        """[w] an optional column of ``paths``; None where the run does not have it."""
         spec = columns.PATHS
-        if columns.WEIGHT.name not in _schema(self.folder / self.files(spec.name)[0], spec).names:
+        if column.name not in _schema(self.folder / self.files(spec.name)[0], spec).names:
             return None
-        frame = self.frame(spec.name, ["path", columns.WEIGHT.name]).drop_duplicates("path")
-        return frame[columns.WEIGHT.name].to_numpy(dtype=np.float64)
+        frame = self.frame(spec.name, ["path", column.name]).drop_duplicates("path")
+        return frame[column.name].to_numpy()
 
     @cached_property
     def layers(self) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stress import columns
 from stress.columns import Table
 from stress.store import Run, part_file, read_files, to_table
+from stress.weights import Weights, kish
 
 Floats = NDArray[np.float64]
 
@@ -35,31 +36,41 @@ def summarise(run: Run, pools: Sequence[str], layers: Sequence[tuple[str, str, s
     """Mean, extremes and share of paths above zero of every numeric column, by pool, layer and market.
 
     The mean and the extremes are over the paths where the value is not null;
-    ``count`` says how many those are.
+    ``count`` says how many those are. Where paths have weights, means and shares
+    go by them, and ``effective_paths`` says how many equal ones they are worth.
     """
-    paths = _Figures(run, columns.PATHS, len(pools))
-    waterfall = _Figures(run, columns.LAYERS, len(layers))
-    books = _Figures(run, columns.MARKETS, len(markets))
+    weights = weights_of(run)
+    paths = _Figures(run, columns.PATHS, len(pools), weights)
+    waterfall = _Figures(run, columns.LAYERS, len(layers), weights)
+    books = _Figures(run, columns.MARKETS, len(markets), weights)
     by_pool: dict[str, dict[str, Any]] = {pool: {} for pool in pools}
     for row, (pool, layer, _) in enumerate(layers):
         by_pool[pool][layer] = waterfall.of(row)
     return {
         "paths": paths.rows,
+        "effective_paths": paths.rows if weights is None else kish(weights.ratios),
         "pools": {pool: paths.of(row) for row, pool in enumerate(pools)},
         "layers": by_pool,
         "markets": {market: books.of(row) for row, market in enumerate(markets)},
     }
 
 
+def weights_of(run: Run) -> Weights | None:
+    """Weights of the paths; None where all count alike."""
+    return None if run.weights is None else Weights.of(run.weights)
+
+
 class _Figures:
     """Running figures [group, column] of one table whose rows repeat the same groups for every path."""
 
-    def __init__(self, run: Run, table: Table, groups: int) -> None:
+    def __init__(self, run: Run, table: Table, groups: int, weights: Weights | None) -> None:
         shape = (groups, len(table.values))
         self.table = table
+        self.weights = weights
         self.rows = 0
         self.count = np.zeros(shape, dtype=np.int64)
-        self.above = np.zeros(shape, dtype=np.int64)
+        self.mass = np.zeros(shape)
+        self.above = np.zeros(shape)
         self.total = np.zeros(shape)
         self.least = np.full(shape, np.inf)
         self.most = np.full(shape, -np.inf)
@@ -68,15 +79,18 @@ class _Figures:
                 self._add(read_files([run.folder / part_file(table.name, index)], table), groups)
 
     def _add(self, part: pa.Table, groups: int) -> None:
+        paths = part.num_rows // groups
+        counts = np.ones(paths) if self.weights is None else self.weights.counts[self.rows : self.rows + paths]
         for k, column in enumerate(self.table.values):
             values = as_floats(part[column.name]).reshape(-1, groups)
             known = ~np.isnan(values)
             self.count[:, k] += known.sum(axis=0)
-            self.above[:, k] += (values > 0).sum(axis=0)
-            self.total[:, k] += np.where(known, values, 0.0).sum(axis=0)
+            self.mass[:, k] += (known * counts[:, None]).sum(axis=0)
+            self.above[:, k] += ((values > 0) * counts[:, None]).sum(axis=0)
+            self.total[:, k] += (np.where(known, values, 0.0) * counts[:, None]).sum(axis=0)
             self.least[:, k] = np.fmin(self.least[:, k], np.fmin.reduce(values, axis=0, initial=np.inf))
             self.most[:, k] = np.fmax(self.most[:, k], np.fmax.reduce(values, axis=0, initial=-np.inf))
-        self.rows += part.num_rows // groups
+        self.rows += paths
 
     def of(self, row: int) -> dict[str, dict[str, float | int | None]]:
         return {column.name: self._figures(row, k) for k, column in enumerate(self.table.values)}
@@ -85,10 +99,10 @@ class _Figures:
         count = int(self.count[row, k])
         return {
             "count": count,
-            "mean": float(self.total[row, k]) / count if count else None,
+            "mean": float(self.total[row, k]) / float(self.mass[row, k]) if self.mass[row, k] > 0.0 else None,
             "min": float(self.least[row, k]) if count else None,
             "max": float(self.most[row, k]) if count else None,
-            "share_above_zero": int(self.above[row, k]) / self.rows,
+            "share_above_zero": float(self.above[row, k]) / self.rows,
         }
 
 
@@ -107,12 +121,13 @@ def exceedance(run: Run, pools: Sequence[str]) -> pa.Table:
     """Loss exceedance curve of every pool and metric; a metric that is null on every path has none."""
     names: list[tuple[str, str]] = []
     rows: list[Floats] = []
+    weights = weights_of(run)
     for metric, parts in EXCEEDANCE_METRICS.items():
         loss = losses(run, len(pools), parts)
         for p, pool in enumerate(pools):
-            known = loss[~np.isnan(loss[:, p]), p]
-            if known.size:
-                points = exceedance_curve(known)
+            known = ~np.isnan(loss[:, p])
+            if known.any():
+                points = exceedance_curve(loss[known, p], None if weights is None else weights.counts[known])
                 rows.append(points)
                 names += [(pool, metric)] * len(points)
     by_pool = sorted(range(len(names)), key=lambda row: (pools.index(names[row][0]), row))
@@ -120,19 +135,23 @@ def exceedance(run: Run, pools: Sequence[str]) -> pa.Table:
     return to_table(columns.EXCEEDANCE, keys, np.concatenate(rows)[by_pool])
 
 
-def exceedance_curve(loss: Floats) -> Floats:
+def exceedance_curve(loss: Floats, counts: Floats | None = None) -> Floats:
     """Rows (loss, share of paths with at least it, number of such paths), largest loss first.
 
     All of the largest 1,000 distinct losses, and beyond them 1,000 at ranks
-    that grow geometrically, the smallest included.
+    that grow geometrically, the smallest included. ``counts`` [w] is what each
+    path counts for in the share.
     """
-    distinct, counts = np.unique(loss, return_counts=True)
-    distinct, rank = distinct[::-1], np.cumsum(counts[::-1])
+    distinct, which, paths = np.unique(loss, return_inverse=True, return_counts=True)
+    distinct, rank = distinct[::-1], np.cumsum(paths[::-1])
+    share = rank / len(loss)
+    if counts is not None:
+        share = np.cumsum(np.bincount(which, weights=counts)[::-1]) / counts.sum()
     keep = np.arange(min(len(distinct), _TAIL_POINTS))
     if len(distinct) > _TAIL_POINTS:
         body = np.geomspace(_TAIL_POINTS, len(distinct) - 1, _BODY_POINTS).round().astype(np.int64)
         keep = np.unique(np.concatenate([keep, body]))
-    return np.column_stack([distinct[keep], rank[keep] / len(loss), rank[keep].astype(np.float64)])
+    return np.column_stack([distinct[keep], share[keep], rank[keep].astype(np.float64)])
 
 
 def recorded_paths(run: Run, pools: int, levels: Sequence[float]) -> list[tuple[str, int]]:
@@ -141,7 +160,7 @@ def recorded_paths(run: Run, pools: int, levels: Sequence[float]) -> list[tuple[
     ``worst`` has the largest bad debt and open deficits over all pools (then the
     largest required fund, liquidated notional, lowest number); ``worst-fund``
     the largest required fund of a pool; ``var-LEVEL`` is the path at the rank
-    of that quantile in the order of ``worst``.
+    of that quantile in the order of ``worst``, weights counted.
     """
     loss = losses(run, pools, ("bad_debt", "residual_open")).sum(axis=1)
     fund = np.nan_to_num(losses(run, pools, ("required_fund",))).max(axis=1)
@@ -149,8 +168,13 @@ def recorded_paths(run: Run, pools: int, levels: Sequence[float]) -> list[tuple[
     number = np.arange(len(loss))
     severity = np.lexsort((-number, notional, fund, loss))
     roles = [("worst", int(severity[-1])), ("worst-fund", int(np.lexsort((-number, loss, fund))[-1]))]
+    weights = weights_of(run)
+    beyond = None if weights is None else weights.ordered(severity).beyond()
     for level in levels:
-        # Less a hair, so that 0.999 * 1000 = 999.0000000000001 is rank 999.
-        rank = min(len(loss), max(1, math.ceil(len(loss) * level - 1e-9)))
-        roles.append((f"var-{100 * level:.10g}%", int(severity[rank - 1])))
+        if beyond is None:
+            # Less a hair, so that 0.999 * 1000 = 999.0000000000001 is rank 999.
+            at = min(len(loss), max(1, math.ceil(len(loss) * level - 1e-9))) - 1
+        else:
+            at = int(np.argmax(beyond <= 1.0 - level + 1e-12))
+        roles.append((f"var-{100 * level:.10g}%", int(severity[at])))
     return roles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -190,21 +190,14 @@ def test_paths_for_a_precision_grow_with_its_square() -> None:
 
 @dataclass
 class Weighted:
-    """A run whose table of paths has a column of weights."""
+    """A run whose paths have weights."""
 
     run: Any
-    weight: Any
-    columns: dict[str, Any] = field(default_factory=dict)
+    weights: Any
+    components: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.run, name)
-
-    @property
-    def paths(self) -> Any:
-        """Paths with their weights."""
-        frame = self.run.paths.copy()
-        frame["weight"] = self.weight[frame["path"].to_numpy()]
-        return frame
 
 
 def test_every_figure_follows_the_weights_of_the_paths(tmp_path: Path) -> None:

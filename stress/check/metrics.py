@@ -28,15 +28,12 @@ SUMS: dict[str, tuple[str, ...]] = {"unpaid": ("residual", "residual_open")}
 
 LOWER_IS_WORSE = frozenset({"fund_low", "fund_end", "first_decline_s", "first_liquidation_s", "first_adl_s"})
 
-WEIGHT = "weight"
-"""Column of likelihood ratios, where paths were drawn from another law than the scenario's."""
-
 _UNITS = {column.name: column.unit for column in columns.PATHS.values}
 
 
 def known_metrics() -> tuple[str, ...]:
     """Every metric that a rule may name."""
-    return (*(name for name in _UNITS if name != WEIGHT), *SUMS, DEPLETION)
+    return (*_UNITS, *SUMS, DEPLETION)
 
 
 def suggestion(metric: str) -> str:
@@ -138,16 +135,15 @@ def read(run: Run, wanted: Statistic) -> Sample:
         raise UsageError(suggestion(wanted.metric))
     if wanted.pool not in run.manifest["pools"]:
         raise UsageError(f"the run has no pool {wanted.pool!r}; it has {', '.join(run.manifest['pools'])}")
-    weighted = WEIGHT in _UNITS
     names = SUMS.get(wanted.metric, (wanted.metric,))
-    table = run.table(columns.PATHS.name, ["pool", *names, *([WEIGHT] if weighted else [])])
+    table = run.table(columns.PATHS.name, ["pool", *names])
     rows = np.asarray(table["pool"].to_numpy(zero_copy_only=False) == wanted.pool)
     values = _sum(table, names)[rows]
     if _UNITS.get(wanted.metric) == columns.SECONDS:
         values = np.where(np.isnan(values), np.inf, values)  # null: never
     if np.isnan(values).any():
         raise UsageError(f"{wanted.metric} has no value in pool {wanted.pool}: {_reason(wanted)}")
-    weights = _sum(table, [WEIGHT])[rows] if weighted else None
+    weights = run.weights
     if weights is not None and (weights == 1.0).all():
         weights = None
     return Sample(-values if wanted.flipped else values, weights)

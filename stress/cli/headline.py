@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stress.sizing import Estimate, LossFigures, PoolSizing, Sizing
+from stress.sizing.sampling import weighing
 from stress.sizing.words import duration, level, money, money_estimate, percent_estimate
 
 _EVENTS = {"bad_debt": "any bad debt", "adl": "any ADL", "unpaid": "any unpaid loss"}
@@ -23,6 +24,9 @@ def headline(sizing: Sizing) -> RenderableType:
             f"margin checked every {duration(sizing.check_every_s)}; intervals at {level(sizing.confidence)}"
         )
     ]
+    if sizing.sampling is not None:
+        parts += [Text(line, "dim") for line in weighing(sizing.sampling)]
+        parts += [Text(f"caution: {problem}", "yellow") for problem in sizing.sampling.problems]
     for pool in sizing.pools:
         table = Table(box=None, show_header=False, pad_edge=False)
         table.add_column(style="bold", no_wrap=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stress.report.document import Card
-from stress.sizing.estimate import FEW_EXCEEDANCES, LEAST_EXCEEDANCES, Estimate, paths_needed
+from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
 from stress.sizing.result import PoolSizing, Sizing
-from stress.sizing.words import duration, level, money, odds, percent, percent_estimate
+from stress.sizing.words import duration, first_and_sound, level, money, odds, percent, percent_estimate
 
 
 def headline(sizing: Sizing) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def _needed(sizing: Sizing, fund: FundSizing) -> str:
     target, size = fund.target, fund.target.size
     accepted = f"{level(target.depletion)} ({odds(target.depletion)})"
     if size.value is None:
-        first, sound = (paths_needed(1.0 - target.depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
+        first, sound = first_and_sound(size, target.depletion, sizing.paths)
         return (
             f"needs more paths before it can be given a {fund.noun} for a depletion probability of {accepted}: this "
             f"run has {sizing.paths:,}, {first:,} give a first number and {sound:,} a sound one."

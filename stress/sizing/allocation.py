@@ -62,7 +62,7 @@ def allocate(
     """
     total = sum(parts.values(), np.zeros(next(iter(parts.values())).size))
     tails = [tail_weights(total, level, weights) for level in levels]
-    every = np.ones_like(total) / total.size if weights is None else weights.ratios / total.size
+    every = np.ones_like(total) / total.size if weights is None else weights.counts / total.size
     found = [
         Contribution(name, float(every @ part), tuple(None if tail is None else float(tail @ part) for tail in tails))
         for name, part in parts.items()
@@ -85,7 +85,7 @@ def tail_weights(loss: Floats, level: float, weights: Weights | None = None) -> 
         exceedances = (1.0 - level) * ranked.effective(ordered > quantile)
     if exceedances < LEAST_EXCEEDANCES:
         return None
-    mass = np.full(loss.size, 1.0 / loss.size) if weights is None else weights.ratios / loss.size
+    mass = np.full(loss.size, 1.0 / loss.size) if weights is None else weights.counts / loss.size
     beyond, at = loss > quantile, loss == quantile
     left = max(1.0 - level - math.fsum(mass[beyond]), 0.0)
     share = left / math.fsum(mass[at])

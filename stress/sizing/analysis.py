@@ -21,6 +21,7 @@ from stress.sizing.proportions import share_of
 from stress.sizing.quantiles import value_at_risk
 from stress.sizing.ratios import ratio
 from stress.sizing.result import LossFigures, MarketSizing, PoolSizing, Sizing, Winners
+from stress.sizing.sampling import Sampling, sampling_of
 from stress.sizing.shortfall import expected_shortfall, mean_loss
 from stress.sizing.tail import Tail, fit_tail
 from stress.sizing.treasury import treasuries
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _FAR = (0.999, 0.9999, 0.99999)
 """Levels at which a fitted tail is asked besides the sizing's own."""
+SIZED = ("required_fund", "bad_debt")
+"""Losses that a fund is sized by."""
 _FUND_KINDS = ("insurance_fund", "backstop_vault", "shared_fund")
 
 
@@ -103,6 +106,7 @@ def size(
         treasuries=treasuries(run, sizer.levels, confidence, sizer.weights) if pool is None else (),
         poolings=poolings(run, Terms(float(accepted), confidence, sizer.weights)) if pool is None else (),
         allocations=sizer.allocations() if pool is None else (),
+        sampling=sizer.sampling(names if pool is None else [pool]),
     )
 
 
@@ -188,10 +192,18 @@ class _Sizer:
         """Generalised Pareto tails of the losses that a fund is sized by."""
         levels = sorted({*self.levels, *_FAR})
         fitted = []
-        for metric in (name for name in ("required_fund", "bad_debt") if name in losses):
+        for metric in (name for name in SIZED if name in losses):
             ordered, weights = self.ordered(losses[metric])
             fitted.append(fit_tail(metric, ordered, levels, self.open_interest, self.confidence, weights))
         return tuple(fitted)
+
+    def sampling(self, pools: Sequence[str]) -> Sampling | None:
+        """What the weights are worth, in the tails of the bad debt and of the required fund."""
+        if self.run.weights is None:
+            return None
+        losses = {name: pool_losses(self.rows(name)) for name in pools}
+        asked = {(name, metric): losses[name][metric] for name in pools for metric in SIZED if metric in losses[name]}
+        return sampling_of(self.run, asked, self.levels)
 
     def share(self, seen: Any) -> Estimate:
         """Probability of an event known for every path."""
@@ -268,9 +280,7 @@ def payments(run: Run, pool: str) -> list[tuple[str, str, Floats]]:
 
 def path_weights(run: Run) -> Weights | None:
     """Weights of the paths in path order; None where the run has none, or all are 1."""
-    if "weight" not in run.paths:
-        return None
-    return Weights.of(_column(run.paths.drop_duplicates("path"), "weight"))
+    return None if run.weights is None else Weights.of(run.weights)
 
 
 def pool_losses(rows: pd.DataFrame) -> dict[str, Floats]:

@@ -71,7 +71,7 @@ def by_owner(run: Run, debt: Floats, levels: Sequence[float], weights: Weights |
     rows = run.owners[run.owners["role"] == "caused"]
     path, amount = rows["path"].to_numpy(), rows["amount"].to_numpy(dtype=np.float64)
     code, names = pd.factorize(rows["owner"], sort=True)
-    every = np.full(debt.size, 1.0 / debt.size) if weights is None else weights.ratios / debt.size
+    every = np.full(debt.size, 1.0 / debt.size) if weights is None else weights.counts / debt.size
     tails = [tail_weights(debt, level, weights) for level in levels]
     sums = [None if tail is None else _by_code(code, amount * tail[path], len(names)) for tail in (every, *tails)]
     totals = [None if tail is None else float(tail @ debt) for tail in (every, *tails)]

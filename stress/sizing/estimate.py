@@ -51,6 +51,10 @@ class Estimate:
         half = max(self.value - self.low, self.high - self.value) / self.value
         return max(math.ceil(paths * (half / precision) ** 2), 1)
 
+    def paths_to(self, exceedances: int, paths: int) -> int | None:
+        """Paths at which the number would rest on ``exceedances`` of them; None where it now rests on none."""
+        return math.ceil(round(exceedances * paths / self.exceedances, 6)) if self.exceedances > 0.0 else None
+
     @property
     def flagged(self) -> bool:
         """True where the number, or its absence, needs its note to be read."""

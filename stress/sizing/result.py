@@ -11,6 +11,7 @@ from stress.sizing.cover import Cover
 from stress.sizing.estimate import Estimate
 from stress.sizing.fund import FundSizing
 from stress.sizing.pooling import Pooling
+from stress.sizing.sampling import Sampling
 from stress.sizing.tail import Tail
 from stress.sizing.treasury import TreasuryFigures
 from stress.sizing.waterfall import Payer
@@ -118,6 +119,8 @@ class Sizing:
     """Funds that several pools share."""
     allocations: tuple[Allocation, ...] = ()
     """Expected shortfall of the bad debt of all pools, divided."""
+    sampling: Sampling | None = None
+    """What the weights of the paths are worth; None for plain paths."""
 
     def over_open_interest(self, amount: float | None) -> float | None:
         """An amount, such as a fund, as a share of the open interest at the start."""

@@ -84,7 +84,7 @@ def fitted_tail(ordered: Floats, exceedances: float = 0.0, weights: Weights | No
     fitted = min(most, max(losses // _FIT_SHARE, _FIT_LEAST, math.ceil(exceedances) if exceedances <= most else 0))
     if fitted < LEAST_EXCEEDANCES:
         return None
-    return pareto.tail_of(ordered, fitted, None if weights is None else weights.ratios)
+    return pareto.tail_of(ordered, fitted, None if weights is None else weights.counts)
 
 
 def expected_shortfall(
@@ -160,7 +160,7 @@ def _warning(shape: float, high: float) -> str:
 def _influence(ordered: Floats, boundary: float, level: float, weights: Weights | None) -> Floats:
     """[w] terms whose mean has the error of the shortfall."""
     excess = np.maximum(ordered - boundary, 0.0) / (1.0 - level)
-    return excess if weights is None else weights.influence(excess, weights.mean(excess))
+    return excess if weights is None else weights.influence(excess)
 
 
 def _by_tail(

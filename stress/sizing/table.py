@@ -10,6 +10,7 @@ from stress.sizing.allocation import Allocation
 from stress.sizing.estimate import Estimate
 from stress.sizing.pooling import Pooling
 from stress.sizing.result import EVENTS, METRICS, PoolSizing, Sizing
+from stress.sizing.sampling import weighing
 from stress.sizing.tail import Tail
 from stress.sizing.words import NONE, duration, level, money, money_estimate, odds, percent, percent_estimate, sharper
 
@@ -25,6 +26,9 @@ def render(sizing: Sizing) -> RenderableType:
             f"intervals at {level(sizing.confidence)}"
         )
     ]
+    if sizing.sampling is not None:
+        parts += [Text(f"  {line}", style="dim") for line in weighing(sizing.sampling)]
+        parts += [Text(f"  caution: {problem}", style="yellow") for problem in sizing.sampling.problems]
     for pool in sizing.pools:
         notes: list[str] = []
         parts += [_fund_table(sizing, pool, notes), *_precision(sizing, pool), *_year_table(pool, notes)]

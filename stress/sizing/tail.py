@@ -114,7 +114,7 @@ def fit_tail(
         scale=law.scale,
         p_value=choice.chosen.p_value,
         endpoint=None if math.isinf(law.endpoint) else law.endpoint,
-        levels=tuple(_reach(law, paths, ordered.size, level, bound, confidence) for level in levels),
+        levels=tuple(_reach(law, paths, level, bound, confidence) for level in levels),
         warnings=tuple(_warnings(law, shape, bound)),
         steps=steps,
         quantiles=_quantiles(law),
@@ -157,9 +157,9 @@ def _step(candidate: Candidate, confidence: float) -> Step:
     )
 
 
-def _reach(law: pareto.Pareto, paths: float, size: int, level: float, bound: float, confidence: float) -> Reach:
-    """The law at one level, or why it is not asked."""
-    expected = round(size * (1.0 - level), 6)
+def _reach(law: pareto.Pareto, paths: float, level: float, bound: float, confidence: float) -> Reach:
+    """The law at one level, or why it is not asked; weighted paths count as the plain ones that they are worth."""
+    expected = round(paths * (1.0 - level), 6)
     reason = ""
     if law.share <= 1.0 - level:
         reason = "the level lies below the threshold: use the plain quantile"

@@ -60,8 +60,8 @@ def choose(ordered: Floats, weights: Weights | None = None) -> Choice:
     if most < LEAST_EXCESSES:
         return Choice((), None)
     counts = np.unique(np.geomspace(most, LEAST_EXCESSES, _CANDIDATES).round().astype(int))[::-1]
-    ratios = None if weights is None else weights.ratios
-    tails = [tail_of(ordered, int(count), ratios) for count in counts]
+    counted = None if weights is None else weights.counts
+    tails = [tail_of(ordered, int(count), counted) for count in counts]
     candidates = tuple(Candidate(tail, p_value(statistic(tail), tail.shape)) for tail in tails if tail is not None)
     rejected = forward_stop(np.array([candidate.p_value for candidate in candidates]))
     return Choice(candidates, candidates[rejected] if rejected < len(candidates) else None)

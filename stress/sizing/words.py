@@ -59,6 +59,11 @@ def level(value: float) -> str:
     return f"{100.0 * value:.10g}%"
 
 
+def worth(paths: float) -> str:
+    """12,000 or 85.3 plain paths that know as much: two digits, as the number is itself an estimate."""
+    return f"{float(f'{paths:.2g}'):,.10g}"
+
+
 def rate(value: float) -> str:
     """66.67% for two thirds: four digits of a rule of the venue."""
     return f"{100.0 * value:.4g}%"
@@ -112,10 +117,19 @@ def sharper(size: Estimate, depletion: float, paths: int) -> str:
     """How many paths a first, a sound, or a sharper fund size takes."""
     wanted = {f"±{level(share)}": size.paths_for(share, paths) for share in (0.1, 0.05)}
     if None in wanted.values():
-        first, sound = (paths_needed(1.0 - depletion, n) for n in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES))
+        first, sound = first_and_sound(size, depletion, paths)
         return f"{first:,} paths give a first number, {sound:,} a sound one"
     told = " and ".join(f"{words} with {float(f'{number or 0:.2g}'):,.0f}" for words, number in wanted.items())
     return f"the size needed is known to {told} paths"
+
+
+def first_and_sound(size: Estimate, depletion: float, paths: int) -> tuple[int, int]:
+    """Paths at which a fund size has a number, and at which the number is not flagged."""
+    first, sound = (
+        size.paths_to(least, paths) or paths_needed(1.0 - depletion, least)
+        for least in (LEAST_EXCEEDANCES, FEW_EXCEEDANCES)
+    )
+    return first, sound
 
 
 def _with_interval(estimate: Estimate, value: str, low: str, high: str) -> str:

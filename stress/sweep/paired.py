@@ -41,7 +41,7 @@ def mean_change(
     difference = here - there
     moved = int(np.count_nonzero(difference))
     value = float(difference.mean()) if weights is None else weights.mean(difference)
-    terms = difference if weights is None else weights.influence(difference, value)
+    terms = difference if weights is None else weights.influence(difference)
     if moved == 0:
         return Estimate(0.0, 0.0, 0.0, 0.0, confidence)
     low, high = hall_interval(terms, value, confidence)

@@ -6,9 +6,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from stress.report.charts import style
-from stress.sizing.estimate import LEAST_EXCEEDANCES, paths_needed
 from stress.sizing.fund import FundSizing
-from stress.sizing.words import level, money, odds
+from stress.sizing.words import first_and_sound, level, money, odds
 
 _OFF_SCALE = 2.5
 """A current fund larger than this many times the curve's top would flatten it, and is named instead of drawn."""
@@ -52,7 +51,7 @@ def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
     size, depletion = fund.target.size, fund.target.depletion
     line = axes.axvline(depletion, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     if size.value is None or size.low is None or size.high is None:
-        needed = paths_needed(1.0 - depletion, LEAST_EXCEEDANCES)
+        needed, _ = first_and_sound(size, depletion, paths)
         middle = 0.5 * axes.get_ylim()[1]
         _note(axes, (depletion, middle), f"{odds(depletion)}:\nneeds {needed:,}\npaths or more", style.MUTED)
         return [line]
