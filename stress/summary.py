@@ -39,7 +39,7 @@ def summarise(run: Run, pools: Sequence[str], layers: Sequence[tuple[str, str, s
     ``count`` says how many those are. Where paths have weights, means and shares
     go by them, and ``effective_paths`` says how many equal ones they are worth.
     """
-    weights = weights_of(run)
+    weights = Weights.of(run.weights)
     paths = _Figures(run, columns.PATHS, len(pools), weights)
     waterfall = _Figures(run, columns.LAYERS, len(layers), weights)
     books = _Figures(run, columns.MARKETS, len(markets), weights)
@@ -53,11 +53,6 @@ def summarise(run: Run, pools: Sequence[str], layers: Sequence[tuple[str, str, s
         "layers": by_pool,
         "markets": {market: books.of(row) for row, market in enumerate(markets)},
     }
-
-
-def weights_of(run: Run) -> Weights | None:
-    """Weights of the paths; None where all count alike."""
-    return None if run.weights is None else Weights.of(run.weights)
 
 
 class _Figures:
@@ -121,7 +116,7 @@ def exceedance(run: Run, pools: Sequence[str]) -> pa.Table:
     """Loss exceedance curve of every pool and metric; a metric that is null on every path has none."""
     names: list[tuple[str, str]] = []
     rows: list[Floats] = []
-    weights = weights_of(run)
+    weights = Weights.of(run.weights)
     for metric, parts in EXCEEDANCE_METRICS.items():
         loss = losses(run, len(pools), parts)
         for p, pool in enumerate(pools):
@@ -168,7 +163,7 @@ def recorded_paths(run: Run, pools: int, levels: Sequence[float]) -> list[tuple[
     number = np.arange(len(loss))
     severity = np.lexsort((-number, notional, fund, loss))
     roles = [("worst", int(severity[-1])), ("worst-fund", int(np.lexsort((-number, loss, fund))[-1]))]
-    weights = weights_of(run)
+    weights = Weights.of(run.weights)
     beyond = None if weights is None else weights.ordered(severity).beyond()
     for level in levels:
         if beyond is None:

@@ -32,12 +32,14 @@ class Weights:
     """[w] not below zero."""
 
     @classmethod
-    def of(cls, values: Floats) -> Weights | None:
-        """Checked ratios; None where all are 1, so that these give the unweighted numbers.
+    def of(cls, values: Floats | None) -> Weights | None:
+        """Checked ratios; None for none, and where all are 1, so that these give the unweighted numbers.
 
         Raises:
             ValueError: for a ratio below zero or not finite, or ratios that are all zero.
         """
+        if values is None:
+            return None
         values = np.asarray(values, dtype=np.float64)
         if values.size == 0 or not np.isfinite(values).all() or values.min() < 0.0 or values.max() == 0.0:
             raise ValueError("weights are finite, not below zero, and not all zero")

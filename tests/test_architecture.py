@@ -35,8 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"manifest", "provenance", "records", "store", "summary", "workers"},
     "shards": {"errors", "build", "engine", "provenance", "scenario", "store", "workers"},
     "sizing": {"errors", "columns", "store", "weights"},
-    "check": {"errors", "columns", "scenario", "store", "sizing"},
-    "report": {"check"} | {"errors", "columns", "store", "sizing"},
+    "check": {"errors", "columns", "scenario", "store", "sizing", "weights"},
+    "report": {"check"} | {"errors", "columns", "store", "sizing", "weights"},
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
     "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
 }

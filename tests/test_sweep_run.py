@@ -158,7 +158,8 @@ def test_paired_change_is_known_better_than_either_mean() -> None:
     assert change.low < 0.1 * 0.5 < change.high
     assert change.high - change.low < 0.2 * 2 * 1.96 * there.std() / 100.0
     assert mean_change(there, there).value == 0.0
-    weighted = mean_change(here, there, weights=Weights(np.ones(10_000)))
+    ones = Weights(np.ones(10_000))
+    weighted = mean_change(here, there, weights=(ones, ones))
     assert (weighted.value, weighted.low) == pytest.approx((change.value, change.low))
 
 
@@ -171,6 +172,25 @@ def test_passing_a_threshold_is_mcnemar() -> None:
     assert (moved.share, moved.only_here, moved.only_there) == (109 / 1000, 12, 3)
     assert moved.p_value == pytest.approx(stats.binomtest(12, 15).pvalue)
     assert passed(there, there, 1.0).p_value == 1.0
+    ones = Weights(np.ones(1000))
+    assert passed(here, there, 1.0, (ones, ones)) == moved
+
+
+def test_weighted_changes_are_those_of_the_law_that_was_not_sampled() -> None:
+    """Exponential losses drawn with means 3 and 5 for the two runs: each has the weights of its own mixture."""
+    rng = np.random.default_rng(3)
+    uniform = rng.random(20_000)
+    there, here = 3.0 * -np.log(uniform), 5.0 * -np.log(uniform)
+    weights = (Weights(5.0 * np.exp(here / 5.0 - here)), Weights(3.0 * np.exp(there / 3.0 - there)))
+    change = mean_change(2.0 * here, there, weights=weights)
+    assert change.low is not None
+    assert change.high is not None
+    assert change.low < 1.0 < change.high
+    assert change.high - change.low < 0.2
+    moved = passed(2.0 * here, there, 6.0, weights)
+    assert moved.share == pytest.approx(math.exp(-3.0), rel=0.05)
+    assert moved.p_value < 1e-6
+    assert passed(here, there, 6.0, weights).p_value > 0.01
 
 
 def texts(figure: Figure) -> list[str]:

@@ -20,9 +20,10 @@ from stress.report.charts.who_pays import Bar, Waterfall, who_pays
 from stress.report.document import Block, Bullets, Card, Chart, Code, Document, Paragraph, Section, Table, table
 from stress.report.write import write_document
 from stress.sizing import Sizing, size
-from stress.sizing.estimate import Floats, ascending
+from stress.sizing.estimate import Floats
 from stress.sizing.words import money
 from stress.store import write_json
+from stress.weights import Weights
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -109,7 +110,7 @@ def _pool(
     losses = [_losses(run, pool) for run in runs]
     blocks: list[Block] = [
         _figures(pool, compared),
-        Chart(_exceedance(pool, losses, sizings[0])),
+        Chart(_exceedance(pool, losses, sizings[0], runs)),
         *_funds(pool, sizings),
         Chart(_payers(pool, sizings)),
     ]
@@ -137,11 +138,11 @@ def _losses(run: Run, pool: str) -> Floats:
     return losses
 
 
-def _exceedance(pool: str, losses: list[Floats], sizing: Sizing) -> Picture:
+def _exceedance(pool: str, losses: list[Floats], sizing: Sizing, runs: tuple[Run, Run]) -> Picture:
     """Exceedance of both runs in one chart."""
     shown = [
-        Losses(title.lower(), ascending(values), colour)
-        for title, values, colour in zip(TITLES, losses, (style.MUTED, style.RED), strict=True)
+        Losses.of(title.lower(), values, colour, Weights.of(run.weights))
+        for title, values, colour, run in zip(TITLES, losses, (style.MUTED, style.RED), runs, strict=True)
     ]
 
     def fill(figure: Figure) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stress.report.charts import gallery
 from stress.report.document import Block, Chart, Table, table
 from stress.report.figures import titled
 from stress.sizing.owners import SHARES, Concentration, OwnerAmount, TailOwners, tail_owners
 from stress.sizing.result import PoolSizing, Sizing
 from stress.sizing.words import money, percent
+from stress.weights import Weights
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -43,6 +42,9 @@ def dealings(run: Run, sizing: Sizing, pool: PoolSizing) -> list[Block]:
     if layers.empty:
         return []
     words = _DEALINGS | (_COLLATERAL if run.manifest["book"].get("collateral") else {})
+    weights = Weights.of(run.weights)
+    if weights is not None:
+        layers = layers.assign(**layers[list(words)].mul(weights.counts[layers["path"]], axis=0))
     means = layers.groupby("layer", sort=False)[list(words)].mean()
     rows = [[str(layer), *map(money, row)] for layer, row in zip(means.index, means.to_numpy().tolist(), strict=True)]
     return [table(titled("What layers take and give, on average", sizing, pool), ["Layer", *words.values()], rows)]
@@ -59,19 +61,15 @@ def owner_blocks(run: Run, sizing: Sizing, pool: PoolSizing) -> list[Block]:
 
 def _concentration(data: Concentration, sizing: Sizing, pool: PoolSizing) -> Table:
     """How unevenly owners pay, over the paths on which they do."""
-    rows = [["Paid by owners", *(money(float(np.quantile(data.paid, at))) for at in _QUANTILES.values())]]
-    payers = [np.quantile(data.measures["payers"], at, method="nearest") for at in _QUANTILES.values()]
+    rows = [["Paid by owners", *(money(data.quantile("paid", at)) for at in _QUANTILES.values())]]
+    payers = [data.quantile("payers", at, method="nearest") for at in _QUANTILES.values()]
     rows.append(["Owners who pay", *(f"{int(number):,}" for number in payers)])
     for name, label in SHARES.items():
-        rows.append([f"Share of the {label}", *(percent(_quantile(data, name, at)) for at in _QUANTILES.values())])
+        rows.append([f"Share of the {label}", *(percent(data.quantile(name, at)) for at in _QUANTILES.values())])
     for name, label in (("paid_gini", "Gini over those who pay"), ("paid_gini_all", "Gini over all owners")):
-        rows.append([label, *(f"{_quantile(data, name, at):.2f}" for at in _QUANTILES.values())])
+        rows.append([label, *(f"{data.quantile(name, at):.2f}" for at in _QUANTILES.values())])
     title = f"How unevenly owners pay, on {data.paid.size:,} of {data.paths:,} paths"
     return table(titled(title, sizing, pool), ["", *_QUANTILES], rows)
-
-
-def _quantile(data: Concentration, name: str, at: float) -> float:
-    return float(np.quantile(data.measures[name], at))
 
 
 def _tables(tail: TailOwners, sizing: Sizing, pool: PoolSizing) -> list[Block]:

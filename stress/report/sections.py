@@ -11,6 +11,7 @@ from stress.report.charts import gallery
 from stress.report.document import Block, Bullets, Chart, Code, Document, Paragraph, Section, Table, table
 from stress.report.owners import OWNERS_TEXT, dealings, owner_blocks
 from stress.report.pooling import pooling_section
+from stress.report.sampling import sampling_blocks
 from stress.report.tails import tail_section
 from stress.report.treasury import treasury_blocks
 from stress.report.verdict import cards, headline
@@ -71,7 +72,7 @@ def _fund(run: Run, sizing: Sizing) -> Section:
         picture = gallery.fund_picture(sizing, pool)
         blocks += [Chart(picture) if picture else None, figures.fund_sizes(sizing, pool), _sharper(sizing, pool)]
         blocks += [Chart(gallery.exceedance_picture(run, sizing, pool)), figures.losses(sizing, pool)]
-    blocks += [figures.events(sizing), _reading(sizing)]
+    blocks += [figures.events(sizing), _reading(sizing), *sampling_blocks(sizing)]
     if any(pool.fund is not None for pool in sizing.pools):
         blocks.append(_a_year(sizing))
         blocks += [figures.years(sizing, pool) for pool in sizing.pools]

@@ -10,8 +10,10 @@ from stress.sizing.words import duration, first_and_sound, level, money, odds, p
 
 
 def headline(sizing: Sizing) -> tuple[str, ...]:
-    """One paragraph per pool."""
-    return tuple(_sentence(sizing, pool) for pool in sizing.pools)
+    """One paragraph per pool; where the weights of the paths cannot be trusted, that first."""
+    problems = () if sizing.sampling is None else sizing.sampling.problems
+    caution = (f"Do not rely on these figures: {'; '.join(problems)}.",) if problems else ()
+    return (*caution, *(_sentence(sizing, pool) for pool in sizing.pools))
 
 
 def _sentence(sizing: Sizing, pool: PoolSizing) -> str:

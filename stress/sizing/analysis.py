@@ -280,7 +280,7 @@ def payments(run: Run, pool: str) -> list[tuple[str, str, Floats]]:
 
 def path_weights(run: Run) -> Weights | None:
     """Weights of the paths in path order; None where the run has none, or all are 1."""
-    return None if run.weights is None else Weights.of(run.weights)
+    return Weights.of(run.weights)
 
 
 def pool_losses(rows: pd.DataFrame) -> dict[str, Floats]:

@@ -120,7 +120,7 @@ def depletion_curve(
 
     Weighted paths may support probabilities under 10 / n; how far they do is tried.
     """
-    least = LEAST_EXCEEDANCES / required.size if weights is None else _CURVE_LEAST
+    least = LEAST_EXCEEDANCES / required.size if weights is None else _least_supported(required, weights)
     if least >= _CURVE_LARGEST:
         return ()
     points = []
@@ -131,6 +131,12 @@ def depletion_curve(
         if size.value is not None and size.low is not None and size.high is not None:
             points.append(CurvePoint(1.0 - level, size.value, size.low, size.high))
     return tuple(points)
+
+
+def _least_supported(required: Floats, weights: Weights) -> float:
+    """The last of twice as many probabilities as the curve's that 10 weighted paths support; 1 where none is."""
+    tried = np.geomspace(_CURVE_LEAST, _CURVE_LARGEST, 2 * _CURVE_POINTS).tolist()
+    return next((each for each in tried if value_at_risk(required, 1.0 - each, weights=weights).value is not None), 1.0)
 
 
 def newsvendor(

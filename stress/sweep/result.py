@@ -211,7 +211,7 @@ def _against(outcome: Outcome, base: Outcome, pool: str, row: Row) -> Row:
         return {}
     found: Row = {}
     for name, mine, other in (("bad_debt", here.bad_debt, there.bad_debt), ("unpaid", here.unpaid, there.unpaid)):
-        found |= _changed(name, mean_change(mine, other, weights=here.weights))
+        found |= _changed(name, mean_change(mine, other, weights=(here.weights, there.weights)))
     level = row["level"]
     debts = Tail(here.bad_debt, level, here.weights), Tail(there.bad_debt, level, there.weights)
     found |= _changed("value_at_risk", quantile_change(*debts))
@@ -220,7 +220,7 @@ def _against(outcome: Outcome, base: Outcome, pool: str, row: Row) -> Row:
     before = next(entry["fund"] for entry in base.sizing["pools"] if entry["pool"] == pool)
     size = None if before is None else before["target"]["size"]["value"]
     if size is not None and here.required_fund is not None and there.required_fund is not None:
-        moved = passed(here.required_fund, there.required_fund, size)
+        moved = passed(here.required_fund, there.required_fund, size, (here.weights, there.weights))
         found |= {"depleted_base_fund": moved.share, "depleted_p_value": moved.p_value}
         found |= _fund_change(row, here, there, before["target"])
     return found

@@ -54,15 +54,15 @@ class Tail:
 
     def with_beyond(self, paths: Floats) -> Floats:
         """Losses that so many of the effective paths reach or pass, between the observed ones in proportion."""
-        ratios = np.ones(self.losses.size) if self.sorted_weights is None else self.sorted_weights.ratios
-        reached = np.cumsum(ratios[::-1]) * (self.paths / self.losses.size)
+        counts = np.ones(self.losses.size) if self.sorted_weights is None else self.sorted_weights.counts
+        reached = np.cumsum(counts[::-1]) * (self.paths / self.losses.size)
         found: Floats = np.interp(paths, reached, self.ordered[::-1])
         return found
 
     def excess(self) -> Floats:
         """[w] terms whose mean is the shortfall less the quantile."""
         terms = np.maximum(self.losses - self.threshold, 0.0) / (1.0 - self.level)
-        return terms if self.weights is None else self.weights.influence(terms, self.weights.mean(terms))
+        return terms if self.weights is None else self.weights.influence(terms)
 
 
 def quantile_change(here: Tail, there: Tail, confidence: float = CONFIDENCE) -> Estimate:
@@ -79,12 +79,20 @@ def quantile_change(here: Tail, there: Tail, confidence: float = CONFIDENCE) -> 
     if np.allclose(here.losses, there.losses, rtol=_ROUNDING, atol=_ROUNDING):
         return Estimate(0.0, 0.0, 0.0, 0.0, confidence)
     low, high = np.quantile(_draws(here, there), [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
-    # No quantile moves by more than the losses do, on any sample.
-    most = float(np.abs(here.losses - there.losses).max())
-    low, high = np.clip([low, high], -most, most)
+    if _same_paths(here, there):
+        # No quantile moves by more than the losses do, on any sample.
+        most = float(np.abs(here.losses - there.losses).max())
+        low, high = np.clip([low, high], -most, most)
     moved = int(np.count_nonzero(here.beyond != there.beyond))
     note = value.note or other.note
     return Estimate(change, min(float(low), change), max(float(high), change), float(moved), confidence, note)
+
+
+def _same_paths(here: Tail, there: Tail) -> bool:
+    """Whether a path saw the same prices in both: mixtures of importance sampling may differ, and their weights do."""
+    if here.weights is None or there.weights is None:
+        return here.weights is there.weights
+    return bool(np.allclose(here.weights.ratios, there.weights.ratios, rtol=_ROUNDING, atol=0.0))
 
 
 def _draws(here: Tail, there: Tail) -> Floats:
@@ -95,7 +103,9 @@ def _draws(here: Tail, there: Tail) -> Floats:
     seen = paths * float((here.beyond != there.beyond).mean()) / 2.0
     if here.weights is not None:
         seen = paths * here.weights.mean((here.beyond != there.beyond).astype(np.float64)) / 2.0
-    alone = np.minimum(generator.gamma(seen + _UNSEEN, 1.0, _DRAWS), expected)
+    alone = np.full(_DRAWS, expected)
+    if _same_paths(here, there):
+        alone = np.minimum(generator.gamma(seen + _UNSEEN, 1.0, _DRAWS), expected)
     both = generator.poisson(expected - alone)
     between = generator.random(_DRAWS)
     rank_here = both + generator.poisson(alone) + between

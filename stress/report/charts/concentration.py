@@ -33,10 +33,8 @@ def concentration(axes: Axes, data: Concentration) -> list[Artist]:
         if len(groups) < 3:
             artists += axes.plot(data.paid, shares, "o", color=colour, markersize=4, alpha=0.7, label=label)
             continue
-        amounts = [float(np.median(data.paid[group])) for group in groups]
-        low, middle, high = (
-            [float(np.quantile(shares[group], at)) for group in groups] for at in (_OUTER[0], 0.5, _OUTER[1])
-        )
+        amounts = [data.quantile("paid", 0.5, group) for group in groups]
+        low, middle, high = ([data.quantile(name, at, group) for group in groups] for at in (_OUTER[0], 0.5, _OUTER[1]))
         artists.append(axes.fill_between(amounts, low, high, color=colour, alpha=0.15))
         artists += axes.plot(amounts, middle, "o-", color=colour, markersize=4, label=label)
     _frame(axes, data.paid)

@@ -20,12 +20,13 @@ from stress.report.charts.timeline import MarketTrace, PoolTrace, Timeline, pane
 from stress.report.charts.who_pays import Bar, Waterfall, bar_label, who_pays
 from stress.report.worst import WorstPath
 from stress.sizing.allocation import Allocation
-from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats, ascending
+from stress.sizing.estimate import LEAST_EXCEEDANCES, Floats
 from stress.sizing.owners import Concentration
 from stress.sizing.result import METRICS, PoolSizing, Sizing
 from stress.sizing.tail import Tail
 from stress.sizing.words import clock, money, money_estimate, odds, percent, percent_estimate
 from stress.sizing.words import level as level_words
+from stress.weights import Weights
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -51,10 +52,10 @@ class Picture:
 def exceedance_picture(run: Run, sizing: Sizing, pool: PoolSizing) -> Picture:
     """Bad debt and unpaid loss of a pool."""
     rows = run.paths[run.paths["pool"] == pool.pool]
-    unpaid = rows["residual"] + rows["residual_open"]
+    unpaid, weights = rows["residual"] + rows["residual_open"], Weights.of(run.weights)
     losses = [
-        Losses("bad debt", _ordered(rows["bad_debt"]), style.BLUE),
-        Losses("unpaid: written off or still open", _ordered(unpaid), style.RED),
+        Losses.of("bad debt", _losses(rows["bad_debt"]), style.BLUE, weights),
+        Losses.of("unpaid: written off or still open", _losses(unpaid), style.RED, weights),
     ]
 
     def fill(figure: Figure) -> None:
@@ -126,7 +127,7 @@ def concentration_picture(data: Concentration, sizing: Sizing, pool: PoolSizing)
 
     ten = data.measures["paid_top10_share"]
     median = (
-        f"there the ten largest payers pay {percent(float(np.median(ten)))} in the median"
+        f"there the ten largest payers pay {percent(data.quantile('paid_top10_share', 0.5))} in the median"
         if ten.size
         else "nobody pays"
     )
@@ -256,8 +257,8 @@ def _title(words: str, sizing: Sizing, pool: PoolSizing) -> str:
     return f"{words}: pool {pool.pool}" if len(sizing.pools) > 1 else words
 
 
-def _ordered(column: Any) -> Floats:
-    return ascending(np.maximum(column.to_numpy(dtype=np.float64), 0.0))
+def _losses(column: Any) -> Floats:
+    return np.maximum(_floats(column), 0.0)
 
 
 def _floats(column: Any) -> Floats:
