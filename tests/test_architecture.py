@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "scenario": {"errors"},
     "book": {"errors", "scenario", "kernels"},
+    "imports": {"errors", "scenario", "book", "kernels"},
     "build": {"errors", "scenario", "book", "kernels"},
     "estimate": {"scenario", "book", "build"},
     "columns": {"kernels"},

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "init": "Write a scenario to start from.",
     "scenarios": "List the built-in scenarios.",
     "book": "Draw a synthetic book, or describe one.",
+    "import": "Turn exports of a venue into a book.",
     "doctor": "Check this installation; compile the kernels.",
 }
 """Name and one-line help of every command, in the order of a first session."""
