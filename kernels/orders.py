@@ -11,7 +11,7 @@ from .jit import part
 from .limits import FILLABLE, SLIPPAGE, limit_price
 from .margin import dust, equity, gross, haircuts, maintenance, position_maintenance
 from .records import Records
-from .sizes import FRACTION, TO_TARGET, fraction, to_target
+from .sizes import FRACTION, STEP_DOWN, TO_TARGET, fraction, step_down, to_target
 from .state import Accounts, Ledger, Orders
 from .structs import Book, Venue
 
@@ -97,9 +97,15 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
         account_equity = 0.0  # as ADL leaves it: rounding must not decide on which side of the mark the limit is
     counted = account_equity - haircuts(book, venue.markets, accounts, now, i)
     limiting = counted if pools[p].limit_rule == FILLABLE else account_equity
-    common, phase = 1.0, fraction.EVERYTHING
+    common, phase, down = 1.0, fraction.EVERYTHING, step_down.NONE
     if pools[p].size_rule == TO_TARGET:
         common = to_target.share(book, venue.markets, accounts, now, i, counted, pools[p].size_share)
+    elif pools[p].size_rule == STEP_DOWN:
+        stride = pools[p].size_tiers
+        down = step_down.tiers_down(book, venue.markets, accounts, now, i, counted, stride)
+        if down == step_down.NONE and pools[p].size_leave == 1:
+            accounts.each[i].unfilled = 1
+            return count
     elif pools[p].size_rule == FRACTION:
         phase = fraction.phase(pools, accounts, p, i, step)
         if phase == fraction.WAIT:
@@ -112,6 +118,9 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
         share = common
         if phase == fraction.SLICE:
             share = fraction.share(pools, p, abs(quantity) * now[m].mark)
+        elif down != step_down.NONE:
+            notional_now = abs(quantity) * now[m].mark
+            share = 1.0 - step_down.kept(venue.markets, m, notional_now, down) / notional_now
         partial = partial or share < 1.0
         if share * abs(quantity) >= NO_FILL:
             limit = _standing_limit(venue, accounts, now, j, p, limiting, requirement, notional, step)

@@ -62,11 +62,11 @@ def test_many_random_venues(case: Json) -> None:
 
 def test_few_cases_are_decided_by_rounding() -> None:
     """What lets a difference pass would let one case in ten pass, and has to in one of a hundred."""
-    drawn = sample(150)
+    drawn = sample(300)
     differ = [case for case in drawn if differences(case, conformance.play(case), naive.play(case))]
     weathers = {json.dumps(case["markets"]) for case in differ}  # neighbours differ in idle rules
     assert len(weathers) <= 2
-    assert sum(on_a_knife_edge(case, naive.play) for case in drawn) <= 15
+    assert sum(on_a_knife_edge(case, naive.play) for case in drawn) <= 30
 
 
 def test_another_rule_is_another_result() -> None:

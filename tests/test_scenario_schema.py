@@ -174,7 +174,12 @@ MALFORMED = [
     ("{type: gbm, volatility: 80%}", "80%", "markets.ETH.model.type", "unknown model '80%'"),
     ("{type: gbm, volatility: 80%}", "[1]", "markets.ETH.model", "expected a model: a map with a type, got a list"),
     ("size: full", "size: ful", "pools.main.liquidation.size.type", "unknown size 'ful'; did you mean 'full'?"),
-    ("size: full", "size: [1]", "pools.main.liquidation.size", "a map with a type or one of the words full, got"),
+    (
+        "size: full",
+        "size: [1]",
+        "pools.main.liquidation.size",
+        "a map with a type or one of the words full, step_down, got",
+    ),
     ("rank: hyperliquid", "rank: hyperliqid", "pools.main.layers.2.rank", "did you mean 'hyperliquid'?"),
     ("rank: hyperliquid", "rank: [a]", "pools.main.layers.2.rank", "expected one of bitmex, binance, hyperliquid,"),
     ("partial: true", "partial: yes", "pools.main.layers.0.partial", "expected true or false, got 'yes'"),

@@ -23,6 +23,8 @@ SIZES = st.sampled_from(
         {"type": "to_target", "target": 1.01},
         {"type": "fraction", "share": 0.2, "above": 5_000.0, "cooldown": 2.0, "during": "full"},
         {"type": "fraction", "share": 0.5, "above": 0.0, "cooldown": 3.0, "during": "wait"},
+        {"type": "step_down", "tiers": 1, "rest": "send"},
+        {"type": "step_down", "tiers": 2, "rest": "leave"},
     ]
 )
 LIMITS = st.sampled_from(
@@ -95,7 +97,8 @@ VAULT = st.fixed_dictionaries(
     optional={"unwind": TWAP, "hedge": HEDGE},
 )
 STOP = st.fixed_dictionaries(
-    {"window": st.sampled_from([0.0, 1.0, 2.5, 100.0]), "drop": st.sampled_from([0.002, 0.02, 0.3])}
+    {"window": st.sampled_from([0.0, 1.0, 2.5, 100.0]), "drop": st.sampled_from([0.002, 0.02, 0.3])},
+    optional={"exact": st.booleans(), "debts": st.booleans()},
 )
 CAPS = st.dictionaries(st.sampled_from(["M0", "M1", "M2"]), st.sampled_from([0.0, 0.005, 0.03, 0.3]))
 """As shares of the pool's gross notional, whichever of the markets there are."""
@@ -121,11 +124,17 @@ ADL = st.fixed_dictionaries(
         "type": st.just("adl"),
         "rank": st.sampled_from(RANKS),
         "price": st.sampled_from(["bankruptcy", "mark", "previous_mark"]),
-    }
+    },
+    optional={"within": st.sampled_from([0.01, 0.1])},
 )
 SOCIALISE = st.fixed_dictionaries(
-    {"type": st.just("socialise"), "rule": st.sampled_from(["session_profit", "open_interest", "equity"])}
+    {
+        "type": st.just("socialise"),
+        "rule": st.sampled_from(["session_profit", "open_interest", "equity", "maintenance"]),
+    },
+    optional={"most": st.sampled_from([0.0005, 0.01])},
 )
+"""``most`` as a share of the pool's gross notional."""
 ANY_LAYER = st.one_of(FUND, VAULT, BOUNDED, ADL, SOCIALISE)
 LAYERS = st.one_of(
     st.tuples(FUND, ADL, SOCIALISE).map(list),
@@ -218,7 +227,7 @@ def _scaled(pool: Json, name: str, gross: float, markets: int) -> Json:
             layer["hedge"] = {**layer["hedge"]}
             for key in {"band", "pace"} & layer["hedge"].keys():
                 layer["hedge"][key] *= gross
-        for key in {"cash", "floor", "equity_cap"} & layer.keys():
+        for key in {"cash", "floor", "equity_cap", "most"} & layer.keys():
             layer[key] *= gross
         if "cap" in layer:
             layer["cap"] = {m: gross * most for m, most in layer["cap"].items() if int(m[1:]) < markets}

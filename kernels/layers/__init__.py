@@ -9,7 +9,7 @@ _FUND = (
     Parameter("floor", "money", "Equity under which the layer takes nothing."),
     Parameter("partial", "word", "true: the same share of all deficits; false: whole accounts, smallest first."),
     Parameter("cap", "money by market", "Largest value of the inventory that takeovers may lead to."),
-    Parameter("stop", "map", "Takes nothing while equity is too far under its highest in a window (OKX, Bybit)."),
+    Parameter("stop", "map", "Takes nothing, or no positions, while equity is too far under its highest (OKX, Bybit)."),
     Parameter("unwind", "map", "How inventory is sold back into the book."),
     Parameter("hedge", "map", "How inventory is hedged on another venue."),
 )
@@ -60,13 +60,21 @@ LAYERS: tuple[Rule, ...] = (
         (
             Parameter("rank", "word", "Who is closed first."),
             Parameter("price", "word", "bankruptcy, mark (the deficit goes on) or previous_mark."),
+            Parameter(
+                "within", "fraction", "Bankruptcy prices further than this from the mark give way to it (Bybit)."
+            ),
         ),
     ),
     Rule(
         "socialise",
         "Spreads the cash deficits of flat accounts over those who can pay.",
-        "Deribit (session profit) and Drift (open interest) documentation",
-        (Parameter("by", "word", "session_profit, open_interest or equity."),),
+        "Deribit (session profit), Drift (open interest); CPMI-IOSCO (2014), cash calls and gains haircuts",
+        (
+            Parameter("by", "word", "session_profit, open_interest, equity or maintenance."),
+            Parameter(
+                "most", "money", "Most that is spread on a path: the end of a clearing house's assessment powers."
+            ),
+        ),
     ),
 )
 """Layer kinds, by number."""
@@ -76,8 +84,8 @@ INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY, ADL, SOCIALISE = 0, 1, 2,
 PRICES = ("bankruptcy", "mark", "previous_mark")
 AT_BANKRUPTCY, AT_MARK, AT_PREVIOUS_MARK = 0, 1, 2
 
-BASES = ("session_profit", "open_interest", "equity")
-BY_SESSION_PROFIT, BY_OPEN_INTEREST, BY_EQUITY = 0, 1, 2
+BASES = ("session_profit", "open_interest", "equity", "maintenance")
+BY_SESSION_PROFIT, BY_OPEN_INTEREST, BY_EQUITY, BY_MAINTENANCE = 0, 1, 2, 3
 
 UNWINDS: tuple[Rule, ...] = (
     Rule("hold", "Inventory is kept to the end.", "none"),

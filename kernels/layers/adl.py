@@ -106,7 +106,8 @@ def _account_price(venue: Venue, state: State, k: int, i: int, j: int) -> float:
     share = share_of_maintenance(venue.book, state.accounts, now, j, part, whole, state.accounts.each[i].closing_gross)
     bankrupt = bankruptcy_price(now[m].mark, quantity, state.accounts.each[i].closing_equity, share)
     if venue.layers[k].price == AT_BANKRUPTCY:
-        return bankrupt
+        near = abs(bankrupt - now[m].mark) <= venue.layers[k].price_band * now[m].mark
+        return bankrupt if near else now[m].mark
     if quantity > 0.0:
         return min(now[m].previous, bankrupt)
     return max(now[m].previous, bankrupt)

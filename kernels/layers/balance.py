@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..instruments import SPOT
 from ..jit import kernel, part
 from ..margin import dust
@@ -113,12 +115,14 @@ def is_under_floor(layers: Records, state: LayerState, now: Records, k: int, unl
 
 
 @part
-def refuses(layers: Records, state: LayerState, now: Records, k: int, unlimited: int) -> bool:
-    """Whether layer k takes nothing now: under its floor, or stopped."""
+def refuses(layers: Records, state: LayerState, now: Records, k: int, unlimited: int, last: np.bool_) -> bool:
+    """Whether layer k takes nothing now: under its floor, or stopped; the ``last`` debts of a round are not stopped."""
     if has_no_floor(layers, k, unlimited):
         return False
     if is_under_floor(layers, state, now, k, unlimited):
         return True
+    if last:
+        return False
     return is_stopped(layers, state, k, layer_equity(state, now, k), layer_dust(layers, state, now, k))
 
 

@@ -6,6 +6,8 @@ short, its money goes pro rata to what they offer, within each pool's cap.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..auction import WHOLE
 from ..jit import part
 from ..records import Records
@@ -15,6 +17,7 @@ from ..waterfill import waterfill
 from . import TREASURY
 from .balance import PAID, PAID_FOR_LAYERS, is_unlimited, layer_dust, layer_equity
 from .debts import debts_offered
+from .stop import stop_level
 from .treasury import cover
 
 
@@ -54,16 +57,23 @@ def left_to_draw(venue: Venue, state: State, k: int) -> float:
 
 
 @part
-def room_of(venue: Venue, state: State, k: int) -> float:
-    """What stands behind the deficits of a round: equity of layer k above its floor, or the cover of a treasury."""
-    if venue.layers[k].kind == TREASURY:
+def room_of(venue: Venue, state: State, k: int, last: np.bool_) -> float:
+    """What stands behind the deficits of a round: equity of layer k above its floor, or the cover of a treasury.
+
+    Under an exact stop rule also no more than equity above its level, but for the ``last`` debts of a round.
+    """
+    layers = venue.layers
+    if layers[k].kind == TREASURY:
         return cover(venue, state, k)
-    equity = layer_equity(state.layers, state.market, k)
-    return min(equity, venue.layers[k].equity_cap) - venue.layers[k].floor
+    equity, floor = layer_equity(state.layers, state.market, k), layers[k].floor
+    room = min(equity, layers[k].equity_cap) - floor
+    if layers[k].stop_exact == 0 or last:
+        return room
+    return min(room, equity - stop_level(layers, state.layers, k, equity))
 
 
 @part
-def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
+def grant(venue: Venue, state: State, k: int, unlimited: int, last: np.bool_) -> bool:
     """Set what is granted of every pool's demand in the turn of layer k; whether that is all of it."""
     layers, each, scratch = venue.layers, state.layers.each, state.scratch
     balance, count, offered, whole = layers[k].balance, 0, 0.0, True
@@ -76,7 +86,7 @@ def grant(venue: Venue, state: State, k: int, unlimited: int) -> bool:
         scratch.weight[count] = each[other].demand
         scratch.cap[count] = each[other].demand if endless else min(each[other].demand, left)
         count += 1
-    room = offered if endless else room_of(venue, state, balance)
+    room = offered if endless else room_of(venue, state, balance, last)
     if room < layer_dust(layers, state.layers, state.market, balance):
         room = 0.0
     waterfill(scratch.weight, scratch.cap, scratch.share, count, room)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from ..jit import part
-from ..margin import dust, equity, gross, is_flat, is_insolvent
+from ..margin import dust, equity, gross, is_flat, is_insolvent, maintenance
 from ..owners import bear, pay_charge
 from ..results import POOL_COLUMNS
 from ..state import State
 from ..structs import Venue
 from ..watch import disturb
 from ..waterfill import waterfill
-from . import BY_OPEN_INTEREST, BY_SESSION_PROFIT
+from . import BY_MAINTENANCE, BY_OPEN_INTEREST, BY_SESSION_PROFIT
 from .balance import PAID_FOR_LAYERS
 from .debts import debts_before, lift_debts
+from .grant import left_to_draw
 from .residual import seize_collateral
 
 SOCIALISED_FOR_LAYERS = POOL_COLUMNS.index("socialised_for_layers")
@@ -55,6 +56,9 @@ def _payers(venue: Venue, state: State, k: int) -> int:
             cap = min(weight, value)
         elif venue.layers[k].payers == BY_OPEN_INTEREST:
             weight = notional
+        elif venue.layers[k].payers == BY_MAINTENANCE:
+            weight = maintenance(book, venue.markets, state.accounts, state.market, i)
+            cap = min(weight, value)
         if weight <= 0.0 or cap <= dust(notional):
             continue
         scratch.where[count] = i
@@ -91,7 +95,7 @@ def socialise(venue: Venue, state: State, k: int, breaches: int, unlimited: int)
         return False
     payers = _payers(venue, state, k)
     scratch = state.scratch
-    paid = waterfill(scratch.key, scratch.cap, scratch.share, payers, debt)
+    paid = waterfill(scratch.key, scratch.cap, scratch.share, payers, min(debt, left_to_draw(venue, state, k)))
     if paid <= LEAST_SHARE * debt:
         return False
     for o in range(payers):

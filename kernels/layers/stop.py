@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..jit import part
 from ..records import Records
 from ..state import LayerState
+
+IN_TURN, LAST = np.bool_(False), np.bool_(True)
+"""When a layer acts: in its place, or once more at the end of a round, for debts alone that its rule does not stop.
+
+A literal True would have everything that it is passed to compiled twice.
+"""
 
 
 @part
@@ -33,11 +41,22 @@ def note_high(layers: Records, state: LayerState, k: int, value: float, seconds:
 
 
 @part
-def is_stopped(layers: Records, state: LayerState, k: int, value: float, tolerance: float) -> bool:
-    """Whether the equity ``value`` of layer k is further under its highest than its stop rule bears."""
+def stop_level(layers: Records, state: LayerState, k: int, value: float) -> float:
+    """Equity at which the stop rule of layer k acts, its equity being ``value``; minus infinity where it has none."""
     if layers[k].stop_checks < 0:
-        return False
+        return -math.inf
     high = value
     for column in range(layers[k].stop_checks + 1):
         high = max(high, state.highs[k, column])
-    return high - value > layers[k].stop_amount + layers[k].stop_share * max(0.0, high) + tolerance
+    return high - layers[k].stop_amount - layers[k].stop_share * max(0.0, high)
+
+
+@part
+def is_stopped(layers: Records, state: LayerState, k: int, value: float, tolerance: float) -> bool:
+    """Whether the equity ``value`` of layer k is further under its highest than its stop rule bears.
+
+    An exact rule has stopped it at the level too, where nothing is left to give.
+    """
+    if layers[k].stop_exact == 1:
+        return value <= stop_level(layers, state, k, value) + tolerance
+    return value < stop_level(layers, state, k, value) - tolerance

@@ -7,6 +7,8 @@ every deficit of a pool, so the storage order of accounts cannot matter.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..auction import NO_FILL, WHOLE, sort_by_key
 from ..jit import part
 from ..margin import collateral, dust, equity, gross, haircuts, is_flat, maintenance
@@ -74,6 +76,18 @@ def _offers(venue: Venue, state: State, k: int, breaches: int) -> int:
 
 
 @part
+def _without_positions(venue: Venue, state: State, count: int) -> int:
+    """Keep of the offers the accounts that hold no contracts; returns their number."""
+    scratch, left = state.scratch, 0
+    for o in range(count):
+        if is_flat(venue.book, state.accounts, scratch.who[o]):
+            scratch.who[left] = scratch.who[o]
+            scratch.key[left] = scratch.key[o]
+            left += 1
+    return left
+
+
+@part
 def _note_value(venue: Venue, state: State, k: int, i: int, share: float) -> None:
     """Add up what of account i moves to layer k: contracts by notional, collateral by value."""
     out, p = state.ledger.out, venue.layers[k].pool
@@ -137,13 +151,13 @@ def _smallest_first(venue: Venue, state: State, count: int) -> None:
 
 
 @part
-def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, unlimited: int) -> bool:
+def _take_whole_accounts(venue: Venue, state: State, k: int, count: int, unlimited: int, last: np.bool_) -> bool:
     """Take deficits whole, the smallest of all pools first, while they fit; whether any was taken.
 
     Customers come before layers: the debts of a pool's earlier layers are paid last, in one.
     """
     scratch, taken = state.scratch, False
-    room = room_of(venue, state, venue.layers[k].balance)
+    room = room_of(venue, state, venue.layers[k].balance, last)
     _smallest_first(venue, state, count)
     for o in range(count):
         at = scratch.where[o]
@@ -196,33 +210,39 @@ def _take_shares(venue: Venue, state: State, k: int, count: int, unlimited: int)
 
 
 @part
-def _take_deficits(venue: Venue, state: State, k: int, count: int, seconds: float, unlimited: int) -> bool:
+def _take_deficits(
+    venue: Venue, state: State, k: int, count: int, seconds: float, unlimited: int, last: np.bool_
+) -> bool:
     """Take what fits and is granted of accounts and earlier layers that owe something; whether any was taken."""
     balance = venue.layers[k].balance
     fits = fit(venue, state, balance, count, OWING, is_unlimited(venue.layers, balance, unlimited))
     if add_demand(venue, state, k, count, unlimited) == 0.0 and fits:
         return False
-    whole = grant(venue, state, k, unlimited) and fits
+    whole = grant(venue, state, k, unlimited, last) and fits
     if not whole:
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
     if not whole and venue.layers[k].partial == 0:
-        return _take_whole_accounts(venue, state, k, count, unlimited)
+        return _take_whole_accounts(venue, state, k, count, unlimited, last)
     return _take_shares(venue, state, k, count, unlimited)
 
 
 @part
-def take_over(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
-    """Offer this round's accounts in the turn of layer k; whether any was taken."""
+def take_over(
+    venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int, last: np.bool_
+) -> bool:
+    """Offer this round's accounts in the turn of layer k, at last those without positions; whether any was taken."""
     layers, balance = venue.layers, venue.layers[k].balance
     if layers[k].leader != k:
         return False
     count = _offers(venue, state, k, breaches)
+    if last:
+        count = _without_positions(venue, state, count)
     if count == 0 and debts_in_turn(venue, state, k, unlimited) == 0.0:
         return False
-    if refuses(layers, state.layers, state.market, balance, unlimited):
+    if refuses(layers, state.layers, state.market, balance, unlimited, last):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
         return False
     if not fit(venue, state, balance, count, SOLVENT, is_unlimited(layers, balance, unlimited)):
         mark_first(state.layers.out, balance, FIRST_DECLINE, seconds)
     taken = _take_solvent(venue, state, k, count)
-    return _take_deficits(venue, state, k, count, seconds, unlimited) or taken
+    return _take_deficits(venue, state, k, count, seconds, unlimited, last) or taken

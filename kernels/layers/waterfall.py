@@ -9,12 +9,16 @@ from . import ADL, SOCIALISE
 from .adl import deleverage
 from .residual import write_off
 from .socialise import socialise
+from .stop import IN_TURN, LAST
 from .takeover import take_over
 
 
 @stage
 def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimited: int) -> bool:
-    """Let every layer act in its place, then write off what is left of flat accounts; whether anything changed."""
+    """Let every layer act in its place, then write off what is left of flat accounts; whether anything changed.
+
+    Funds whose stop rule spares debts act once more at the end: what ADL closes at the mark owes only then.
+    """
     changed = False
     for k in range(venue.layers.size):
         kind = venue.layers[k].kind
@@ -23,6 +27,9 @@ def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimi
         elif kind == SOCIALISE:
             acted = socialise(venue, state, k, breaches, unlimited)
         else:
-            acted = take_over(venue, state, k, breaches, seconds, unlimited)
+            acted = take_over(venue, state, k, breaches, seconds, unlimited, IN_TURN)
         changed = changed or acted
+    for k in range(venue.layers.size):
+        if venue.layers[k].stop_debts == 1:
+            changed = take_over(venue, state, k, breaches, seconds, unlimited, LAST) or changed
     return write_off(venue, state, breaches) or changed

@@ -23,7 +23,19 @@ SIZES: tuple[Rule, ...] = (
         "incremental liquidation, for instance FTX and dYdX v3 documentation",
         (Parameter("target", "number", "Equity over maintenance to reach, at least 1.01."),),
     ),
+    Rule(
+        "step_down",
+        "Positions above the lowest margin tier are cut to the upper end of a lower one: the least number of tiers "
+        "down that leaves the account its maintenance at the mark; then `rest`.",
+        "BitMEX and Bybit documentation, liquidation (to the risk limit that suffices); OKX (two tiers at a time)",
+        (
+            Parameter("tiers", "count", "Tiers that one step goes down."),
+            Parameter(
+                "rest", "word", "Where the lowest tiers would not do: send everything, or leave it to the layers."
+            ),
+        ),
+    ),
 )
 """Size rules, by number."""
 
-FULL, FRACTION, TO_TARGET = 0, 1, 2
+FULL, FRACTION, TO_TARGET, STEP_DOWN = 0, 1, 2, 3

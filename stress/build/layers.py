@@ -117,7 +117,7 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock, markets: Seque
         balance=shared.balance,
         leader=shared.leader,
         account=shared.account,
-        draw_cap=_floats([layer.draw_cap if isinstance(layer, SharedFund) else math.inf for layer in rules]),
+        draw_cap=_floats([_draw_cap(layer) for layer in rules]),
         place=_ints([place for place, _, _ in layers]),
         capital=_floats([_capital(fund) if shared.balance[k] == k else 0.0 for k, fund in enumerate(funds)]),
         floor=_floats([fund.floor if fund else 0.0 for fund in funds]),
@@ -133,11 +133,16 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock, markets: Seque
         stop_checks=_ints([checks_in(stop.window, clock.dt) if stop else -1 for stop in stops]),
         stop_share=_floats([stop.drop or 0.0 if stop else 0.0 for stop in stops]),
         stop_amount=_floats([stop.amount or 0.0 if stop else 0.0 for stop in stops]),
+        stop_exact=_ints([int(stop is not None and bool(stop.exact)) for stop in stops]),
+        stop_debts=_ints([int(stop is not None and bool(stop.debts)) for stop in stops]),
         equity_cap=_floats([vault.equity_cap if vault else math.inf for vault in vaults]),
         **treasuries_of([layer if isinstance(layer, Treasury) else None for layer in rules], clock.dt, markets),
         **hedges_of([fund.hedge if fund else None for fund in funds], clock.dt),
         rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
+        price_band=_floats(
+            [layer.within if isinstance(layer, Adl) and layer.within is not None else math.inf for layer in rules]
+        ),
         payers=_ints([BASES.index(layer.by) if isinstance(layer, Socialise) else 0 for layer in rules]),
     )
 
@@ -186,6 +191,13 @@ def caps_of(layers: Sequence[Listed], balance: Ints, markets: Sequence[str]) -> 
         market=_ints([m for _, m, _ in caps]),
         most=_floats([most for _, _, most in caps]),
     )
+
+
+def _draw_cap(layer: Layer) -> float:
+    """Most that the pool may pass to the layer on a path."""
+    if isinstance(layer, Socialise):
+        return math.inf if layer.most is None else layer.most
+    return layer.draw_cap if isinstance(layer, SharedFund) else math.inf
 
 
 def _capital(fund: InsuranceFund | BackstopVault | SharedFund | None) -> float:

@@ -22,7 +22,7 @@ from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Clock, Floats, Ints, Markets
 from stress.scenario.instruments import Market
 from stress.scenario.markets import BlendMark, Drought, Median3Mark, Oracle, PowerLaw, Shock
-from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, ToTarget
+from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, StepDown, ToTarget
 from stress.scenario.schema import Scenario
 
 
@@ -177,6 +177,8 @@ def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clo
             [checks_in(size.cooldown, clock.dt) if isinstance(size, FractionSize) else 0 for size in sizes]
         ),
         size_during=_ints([int(isinstance(size, FractionSize) and size.during == "full") for size in sizes]),
+        size_tiers=_ints([size.tiers if isinstance(size, StepDown) else 1 for size in sizes]),
+        size_leave=_ints([int(isinstance(size, StepDown) and size.rest == "leave") for size in sizes]),
         limit_rule=_ints([number_of(LIMITS, rule.limit.type) for rule in rules]),
         limit_a=_floats([_limit_a(rule.limit) for rule in rules]),
         limit_b=_floats([rule.limit.adjustment if isinstance(rule.limit, FillableLimit) else 0.0 for rule in rules]),

@@ -23,7 +23,19 @@ def _plain(value: object) -> str:
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(
-        ("above", "amount", "band", "capacity", "capital", "draw_cap", "equity_cap", "floor", "floor_price", "pace"),
+        (
+            "above",
+            "amount",
+            "band",
+            "capacity",
+            "capital",
+            "draw_cap",
+            "equity_cap",
+            "floor",
+            "floor_price",
+            "most",
+            "pace",
+        ),
         money,
     ),
     **dict.fromkeys(
@@ -44,7 +56,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(
         (
             *("cost", "deviation", "discount", "drift", "drop", "fee", "fund_share", "index", "initial"),
-            *("jump_mean", "jump_std", "rate", "ratio", "share", "volatility"),
+            *("jump_mean", "jump_std", "rate", "ratio", "share", "volatility", "within"),
         ),
         rate,
     ),
@@ -55,7 +67,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 _ORDER = (
     *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
     *("token", "units", "discount", "floor_price", "cap", "stop", "unwind", "hedge"),
-    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "by"),
+    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "within", "by", "most"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""

@@ -44,6 +44,15 @@ class Stop(Part):
     amount: Annotated[float, Money(above=0.0)] | None = Field(
         default=None, description="Fall from the highest equity that stops it, as an amount."
     )
+    exact: Switch | None = Field(
+        default=None,
+        description="true: of a round's deficits it takes only the share that keeps its fall at this; "
+        "by default the fall is looked at before the round.",
+    )
+    debts: Switch | None = Field(
+        default=None,
+        description="true: after the other layers it pays the debts of accounts without positions, stopped or not.",
+    )
 
     def check(self) -> Iterator[Complaint]:
         """One measure of the fall."""
@@ -164,7 +173,7 @@ RankName = Literal[
     "random",
 ]
 ClosingPrice = Literal["bankruptcy", "mark", "previous_mark"]
-Payers = Literal["session_profit", "open_interest", "equity"]
+Payers = Literal["session_profit", "open_interest", "equity", "maintenance"]
 
 
 FUNDS = (InsuranceFund, BackstopVault, SharedFund)
@@ -201,6 +210,14 @@ class Adl(Part):
     price: Annotated[ClosingPrice, Words(get_args(ClosingPrice))] = Field(
         default="bankruptcy", description="Price at which they are closed."
     )
+    within: Annotated[float, Fraction(above=0.0)] | None = Field(
+        default=None, description="Distance from the mark beyond which the mark stands in for a bankruptcy price."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """A distance of bankruptcy prices."""
+        if self.within is not None and self.price != "bankruptcy":
+            yield ("within",), "has no meaning without price: bankruptcy"
 
 
 class Socialise(Part):
@@ -209,6 +226,9 @@ class Socialise(Part):
     type: Literal["socialise"]
     name: LayerName = Field(default="socialise", description=_NAME)
     by: Annotated[Payers, Words(get_args(Payers))] = Field(description="In proportion to what accounts pay.")
+    most: Annotated[float, Money(least=0.0)] | None = Field(
+        default=None, description="Most that is spread on a path; without end by default."
+    )
 
 
 Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Treasury | Adl | Socialise, Family("layer")]

@@ -148,6 +148,17 @@ class ToTarget(Part):
     )
 
 
+class StepDown(Part):
+    """Orders cut large positions to lower margin tiers."""
+
+    type: Literal["step_down"]
+    tiers: Annotated[int, Count(least=1, most=100)] = Field(default=1, description="Tiers that one step goes down.")
+    rest: Annotated[Literal["send", "leave"], Words(("send", "leave"))] = Field(
+        default="send",
+        description="Where the lowest tiers would not do: send everything, or leave the account to the layers.",
+    )
+
+
 class NoLimit(Part):
     """Orders take any price."""
 
@@ -179,7 +190,7 @@ class FillableLimit(Part):
     )
 
 
-Size = Annotated[Full | FractionSize | ToTarget, Family("size", bare=True)]
+Size = Annotated[Full | FractionSize | ToTarget | StepDown, Family("size", bare=True)]
 Limit = Annotated[NoLimit | BankruptcyLimit | SlippageLimit | FillableLimit, Family("limit", bare=True)]
 
 

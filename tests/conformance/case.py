@@ -222,6 +222,8 @@ def _pools(case: Json, dt: float) -> Records:
         size_above=_floats([size.get("above", 0.0) for size in sizes]),
         size_cooldown=_ints([math.ceil(size.get("cooldown", 0.0) / dt) for size in sizes]),
         size_during=_ints([int(size.get("during", "full") == "full") for size in sizes]),
+        size_tiers=_ints([size.get("tiers", 1) for size in sizes]),
+        size_leave=_ints([int(size.get("rest", "send") == "leave") for size in sizes]),
         limit_rule=_ints([_number(LIMITS, limit["type"]) for limit in limits]),
         limit_a=_floats([limit.get("cap", limit.get("spread", 0.0)) for limit in limits]),
         limit_b=_floats([limit.get("adj", 1.0) for limit in limits]),

@@ -18,7 +18,7 @@ Listed = tuple[int, int, Json]
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
     "pool_caps cap stop equity_cap hedge "
-    "token units discount floor_price delay rate".split()
+    "token units discount floor_price delay rate within most".split()
 )
 
 
@@ -65,6 +65,8 @@ def _stops(rules: list[Json], dt: float) -> dict[str, Floats | Ints]:
         "stop_checks": ints([checks_in(stop["window"], dt) for stop in stops]),
         "stop_share": floats([stop["drop"] if stop["drop"] <= 1.0 else 0.0 for stop in stops]),
         "stop_amount": floats([stop["drop"] if stop["drop"] > 1.0 else 0.0 for stop in stops]),
+        "stop_exact": ints([int(stop.get("exact", False)) for stop in stops]),
+        "stop_debts": ints([int(stop.get("debts", False)) for stop in stops]),
     }
 
 
@@ -112,7 +114,10 @@ def caps_of(case: Json, balance: Ints) -> Records:
 
 def _draw_caps(case: Json, layers: list[Listed]) -> list[float]:
     names = [pool["name"] for pool in case["pools"]]
-    return [float((layer.get("pool_caps") or {}).get(names[pool], math.inf)) for _, pool, layer in layers]
+    caps = [layer.get("pool_caps") or {} for _, _, layer in layers]
+    return [
+        float(c.get(names[pool], layer.get("most", math.inf))) for c, (_, pool, layer) in zip(caps, layers, strict=True)
+    ]
 
 
 def layers_of(case: Json, dt: float) -> Records:
@@ -149,5 +154,6 @@ def layers_of(case: Json, dt: float) -> Records:
         **_treasuries(rules, dt, [market["name"] for market in case["markets"]]),
         rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
         price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
+        price_band=floats([float(layer.get("within") or math.inf) for layer in rules]),
         payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),
     )

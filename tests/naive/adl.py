@@ -67,7 +67,7 @@ def closing_price(world: World, layer: Layer, holder: Holder, market: str) -> fl
         return mark
     zero = bankruptcy_price(world, holder, market)
     if rule == "bankruptcy":
-        return zero
+        return mark if abs(zero - mark) > float(layer.rules.get("within") or math.inf) * mark else zero
     before = world.previous_marks[market]
     return min(before, zero) if long else max(before, zero)
 

@@ -68,27 +68,29 @@ def take_over(world: World, layer: Layer, account: Account, share: float) -> Non
     account.cash = 0.0 if share == 1.0 else account.cash - share * account.cash
 
 
-def act(world: World, layers: list[Layer], unfilled: set[str]) -> bool:
+def act(world: World, layers: list[Layer], unfilled: set[str], last: bool = False) -> bool:
     """One batch of a balance: first all with E >= 0, then the same share of all with E < 0; True if any moved.
 
     ``layers`` are the places at which the balance stands: one, or several pools' for a shared fund. Reading: what a
-    vault never accepts is not offered to it, so it cannot decline it.
+    vault never accepts is not offered to it, so it cannot decline it. The ``last`` batch is of flat accounts.
     """
     balance = layers[0].balance
     assert balance is not None
     batch = [(layer, account) for layer in layers for account in offers(world, layer, unfilled)]
     if not balance.rules.get("accept_negative", True):
         batch = [(layer, account) for layer, account in batch if not insolvent(world, account)]
+    if last:
+        batch = [(layer, account) for layer, account in batch if account.flat()]
     debts = owed_by_layers(world, layers)
     if not batch and not debts:
         return False
-    if under_floor(world, balance) or stopped(world, balance):
+    if under_floor(world, balance) or (not last and stopped(world, balance)):
         decline(world, balance)
         return False
     solvent = [(layer, account) for layer, account in batch if not insolvent(world, account)]
     deficits = [(layer, account) for layer, account in batch if insolvent(world, account)]
     took = _take_solvent(world, balance, solvent)
-    return _take_deficits(world, balance, deficits, debts) or took
+    return _take_deficits(world, balance, deficits, debts, last) or took
 
 
 def _take_solvent(world: World, balance: Balance, solvent: list[tuple[Layer, Account]]) -> bool:
@@ -118,13 +120,17 @@ def decline(world: World, balance: Balance) -> None:
 
 
 def _take_deficits(
-    world: World, balance: Balance, deficits: list[tuple[Layer, Account]], debts: list[tuple[Layer, Balance]]
+    world: World,
+    balance: Balance,
+    deficits: list[tuple[Layer, Account]],
+    debts: list[tuple[Layer, Balance]],
+    last: bool,
 ) -> bool:
     """Take the same share of all deficits and debts of a pool; or whole accounts, of all pools the smallest first.
 
     Reading: whole accounts come before layers, whose debts in one pool are paid together or not at all.
     """
-    left = cover(world, balance) if balance.treasury else room(world, balance)
+    left = cover(world, balance) if balance.treasury else room(world, balance, last)
     fits = fitting(world, balance, [account for _, account in deficits])
     owed = {account.name: -equity(world, account) for _, account in deficits}
     whole = not balance.rules.get("partial", True)
@@ -246,20 +252,24 @@ def socialise(world: World, layer: Layer) -> bool:
     if debt <= 0.0:
         return False
     base, caps = bases(world, pool, str(layer.rules["rule"]))
-    paid = waterfill(base, caps, debt)
+    left = float(layer.rules.get("most", math.inf)) - layer.paid - layer.paid_for_layers
+    paid = waterfill(base, caps, min(debt, max(0.0, left)))
     total = sum(paid.values())
+    if total <= NOTHING * debt:
+        return False
     for name, amount in paid.items():
         world.accounts[name].cash -= amount
         world.accounts[name].shares["charged"] += amount
     for holder in owed:
         amount = debts[holder.name] * min(1.0, total / debt)
+        layer.paid += amount
         pool.add("socialised" if isinstance(holder, Account) else "socialised_for_layers", amount)
         if isinstance(holder, Account):
             pool.add("bad_debt", amount)
             holder.shares["socialised"] += amount
         even = total >= debt and isinstance(holder, Account)
         holder.cash = 0.0 if even else holder.cash + amount
-    return total > NOTHING * debt
+    return True
 
 
 def seize(world: World, account: Account) -> None:
@@ -278,7 +288,8 @@ def bases(world: World, pool: Pool, rule: str) -> tuple[dict[str, float], dict[s
         value = equity(world, account)
         if value <= 0.0:
             continue
-        base = {"session_profit": value - account.start, "equity": value}.get(rule, gross(world, account))
+        known = {"session_profit": value - account.start, "equity": value, "maintenance": maintenance(world, account)}
+        base = known.get(rule, gross(world, account))
         weights[account.name] = max(0.0, base)
         caps[account.name] = min(value, weights[account.name]) if rule != "open_interest" else value
         if weights[account.name] == 0.0 or caps[account.name] <= dust(world, account):

@@ -58,6 +58,8 @@ class Account(Holder):
     entry: dict[str, float]
     since: int | None = None
     sliced: int | None = None
+    left: bool = False
+    """Whether in this round it sends nothing and is left to the layers."""
     limits: dict[tuple[int, str], float | None] = field(default_factory=dict)
     liquidated: bool = False
     deleveraged: bool = False

@@ -11,7 +11,7 @@ ROUNDING = 1e-12
 
 
 def stopped(world: World, balance: Balance) -> bool:
-    """Whether equity is more than the drop under its highest observation within the window.
+    """Whether equity is more than the drop under its highest observation within the window; `exact`: no less than it.
 
     Readings: a drop of at most 1 is a share of the highest, a larger one money; the window is in whole checks, rounded
     up, and has this check in it; equity of now counts as an observation.
@@ -19,19 +19,28 @@ def stopped(world: World, balance: Balance) -> bool:
     rule = balance.rules.get("stop")
     if not rule or balance.unlimited:
         return False
-    now, since = equity(world, balance), world.step - math.ceil(rule["window"] / world.dt)
+    gap = equity(world, balance) - stop_level(world, balance)
+    return gap <= dust(world, balance) if rule.get("exact") else gap < -dust(world, balance)
+
+
+def stop_level(world: World, balance: Balance) -> float:
+    """Equity at which the stop rule acts."""
+    rule, now = balance.rules["stop"], equity(world, balance)
+    since = world.step - math.ceil(rule["window"] / world.dt)
     high = max([now, *(value for step, value in balance.seen if step >= since)])
     drop = float(rule["drop"])
-    bearable = drop * max(0.0, high) if drop <= 1.0 else drop
-    return high - now > bearable + dust(world, balance)
+    return high - (drop * max(0.0, high) if drop <= 1.0 else drop)
 
 
-def room(world: World, balance: Balance) -> float:
-    """Equity over the floor that stands behind the deficits of a round."""
+def room(world: World, balance: Balance, last: bool) -> float:
+    """Equity over the floor that stands behind the deficits of a round; an exact stop rule's level is a floor too."""
     if balance.unlimited:
         return math.inf
     cap = balance.rules.get("equity_cap") or math.inf
-    return max(0.0, min(equity(world, balance), float(cap)) - balance.floor)
+    left = max(0.0, min(equity(world, balance), float(cap)) - balance.floor)
+    if (balance.rules.get("stop") or {}).get("exact") and not last:
+        return min(left, equity(world, balance) - stop_level(world, balance))
+    return left
 
 
 def fitting(world: World, balance: Balance, accounts: list[Account]) -> dict[str, float]:

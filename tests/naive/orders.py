@@ -45,6 +45,8 @@ def quantities(world: World, pool: Pool, account: Account) -> dict[str, float]:
     size = pool.rules.get("size", {"type": "full"})
     if size["type"] == "fraction":
         return slices(world, size, account)
+    if size["type"] == "step_down":
+        return stepped_down(world, size, account)
     if size["type"] == "to_target":
         share = share_to_target(world, account, float(size["target"]))
         return {m: share * q for m, q in account.q.items()}
@@ -79,6 +81,27 @@ def slices(world: World, size: dict[str, Any], account: Account) -> dict[str, fl
         return slices(world, size, account)
     account.sliced = world.step
     return whole
+
+
+def stepped_down(world: World, size: dict[str, Any], account: Account) -> dict[str, float]:
+    """What takes every position down its market's tiers, as few steps as bring the account its margin back.
+
+    Readings: at a tier's end a position is in it, to 1e-12; a step takes all positions down, none below the lowest.
+    """
+    ends = {m: [float(low) for low, _ in world.markets[m].rules["tiers"]][1:] for m in account.q}
+    worth = {m: abs(q) * world.marks[m] for m, q in account.q.items()}
+    above = {m: sum(value > end * (1.0 + 1e-12) for end in ends[m]) for m, value in worth.items()}
+    stride = int(size.get("tiers", 1))
+    for down in range(stride, max(above.values(), default=0) + stride, stride):
+        left = {m: ends[m][max(0, above[m] - down)] if above[m] else worth[m] for m in worth}
+        kept = {m: left[m] / worth[m] if worth[m] > 0.0 else 1.0 for m in worth}
+        needed = sum(margin_in(world, m, kept[m] * q) for m, q in account.q.items())
+        if haircut_equity(world, account) >= needed:
+            return {m: (1.0 - kept[m]) * q for m, q in account.q.items()}
+    if size.get("rest", "send") == "leave":
+        account.left = True
+        return {}
+    return dict(account.q)
 
 
 def share_to_target(world: World, account: Account, target: float) -> float:

@@ -64,7 +64,10 @@ def play_round(world: World) -> bool:
     remark(world)
     observe(world)
     voluntary = [order for a in world.accounts.values() for order in answer(world, world.pools[a.pool], a)]
+    for account in world.accounts.values():
+        account.left = False
     forced = [order for pool in world.pools.values() for order in orders_of_round(world, pool)]
+    left = {account.name for account in world.accounts.values() if account.left}
     orders = forced + voluntary
     paid: dict[str, float] = {}
     for name, market in world.markets.items():
@@ -72,7 +75,7 @@ def play_round(world: World) -> bool:
         if mine:
             settle(world, mine, clear(market, mine), paid)
     take_fees(world, forced, paid)
-    unfilled = {o.account.name for o in forced if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)}
+    unfilled = {o.account.name for o in forced if abs(o.filled) < abs(o.quantity) * (1.0 - 1e-12)} | left
     changed = any(order.filled != 0.0 for order in orders)
     changed = run_layers(world, unfilled) or changed
     changed = write_off(world) or changed
@@ -118,9 +121,16 @@ def take_fees(world: World, orders: list[Order], paid: dict[str, float]) -> None
 
 
 def run_layers(world: World, unfilled: set[str]) -> bool:
-    """All layers by their index; a shared fund acts once for the pools that list it at the same index."""
-    changed, done = False, set[tuple[int, str]]()
+    """All layers, then those once more that pay debts even while stopped."""
     layers = [layer for pool in world.pools.values() for layer in pool.layers]
+    sparing = [layer for layer in layers if layer.balance and (layer.balance.rules.get("stop") or {}).get("debts")]
+    changed = in_turn(world, layers, unfilled)
+    return in_turn(world, sparing, unfilled, last=True) or changed
+
+
+def in_turn(world: World, layers: list[Layer], unfilled: set[str], last: bool = False) -> bool:
+    """Layers by their index; a shared fund acts once for the pools that list it at the same index."""
+    changed, done = False, set[tuple[int, str]]()
     for layer in sorted(layers, key=lambda layer: layer.place):
         if layer.kind == "adl":
             changed = deleverage(world, layer) or changed
@@ -131,7 +141,7 @@ def run_layers(world: World, unfilled: set[str]) -> bool:
             key = (layer.place, together[0].pool)
             if key not in done:
                 done.add(key)
-                changed = act(world, together, unfilled) or changed
+                changed = act(world, together, unfilled, last) or changed
     return changed
 
 
