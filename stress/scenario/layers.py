@@ -80,11 +80,6 @@ class Hedge(Part):
     )
 
 
-Unwind = Annotated[Twap | Participation, Family("unwind")]
-Caps = dict[MarketName, Annotated[float, Money(least=0.0)]]
-Capital = Annotated[float, Money(least=0.0, endless="unlimited")]
-Floor = Annotated[float, Money()]
-
 _NAME = "Name of the layer; its type by default."
 _BELOW = "Whether the layer is closed by ADL when under its floor."
 
