@@ -30,6 +30,20 @@ from .philox import (
     uniform64,
 )
 from .structs import Floats, Ints, Models
+from .tilt import (
+    COMMON,
+    EXCESS,
+    PER_SOURCE,
+    Pace,
+    Tally,
+    Twist,
+    first_of_sources,
+    pace_of,
+    stop_lane,
+    tally_arrival,
+    tally_mark,
+    twist_of,
+)
 from .vecmath import exp64, log64
 
 U32 = np.uint32
@@ -113,28 +127,60 @@ def compensator(sources: Sources, m: int) -> float:
 
 
 @kernel
-def waiting_time(sources: Sources, n: int, excess: float, path: int, number: int, key: Key) -> float:
-    """Years from arrival ``number`` - 1 to the next, for an intensity that starts ``excess`` over its base.
-
-    The sooner of two: an exponential time of the base, and one of the excess, which may never come (Dassios & Zhao
-    2013, Electronic Communications in Probability 18:62, algorithm 3.1).
-    """
+def hazards(sources: Sources, n: int, path: int, number: int, key: Key) -> tuple[float, float]:
+    """Unit exponentials that the integrals of base intensity and of excess reach at arrival ``number``."""
     stream = U32(JUMP_TIME + U32(sources.key[n] << SOURCE_SHIFT))
     words = philox(U32(path), U32(number), U32(0), stream, key[0], key[1])
-    wait = -log64(uniform64(words[0], words[1])) / (sources.rate[n] * (1.0 - sources.branching[n]))
-    if excess > 0.0:
-        left = 1.0 + sources.decay[n] * log64(uniform64(words[2], words[3])) / excess
-        if left > 0.0:
-            wait = min(wait, -log64(left) / sources.decay[n])
-    return wait
+    return -log64(uniform64(words[0], words[1])), -log64(uniform64(words[2], words[3]))
 
 
 @kernel
-def mark_of(sources: Sources, n: int, m: int, path: int, number: int, key: Key) -> tuple[float, float]:
+def base_wait(sources: Sources, n: int, hazard: float) -> float:
+    """Years in which the integral of the base intensity reaches ``hazard``."""
+    return hazard / (sources.rate[n] * (1.0 - sources.branching[n]))
+
+
+@kernel
+def excess_wait(sources: Sources, n: int, excess: float, hazard: float) -> float:
+    """Years in which the integral of an excess that falls off reaches ``hazard``: infinity where it never does."""
+    left = 1.0 - sources.decay[n] * hazard / excess if excess > 0.0 else 0.0
+    return -log64(left) / sources.decay[n] if left > 0.0 else math.inf
+
+
+@kernel
+def clocks(
+    sources: Sources, n: int, excess: float, pace: Pace, path: int, number: int, key: Key
+) -> tuple[float, float]:
+    """Years from arrival ``number`` - 1 to the next by the base intensity, and by the excess over it, times ``pace``.
+
+    The excess may never bring one (Dassios & Zhao 2013, Electronic Communications in Probability 18:62, algorithm 3.1).
+    """
+    base, excited = hazards(sources, n, path, number, key)
+    return base_wait(sources, n, base / pace.base), excess_wait(sources, n, excess, excited / pace.excess)
+
+
+@kernel
+def waiting_time(sources: Sources, n: int, excess: float, pace: Pace, path: int, number: int, key: Key) -> float:
+    """Years from arrival ``number`` - 1 to the next, for an intensity that starts ``excess`` over its base."""
+    base, excited = clocks(sources, n, excess, pace, path, number, key)
+    return min(base, excited)
+
+
+@kernel
+def common_normal(sources: Sources, n: int, path: int, number: int, key: Key) -> float:
+    """The normal that the marks of an arrival share."""
+    stream = U32(JUMP_COMMON + U32(sources.key[n] << SOURCE_SHIFT))
+    return normal64(philox(U32(path), U32(number), U32(0), stream, key[0], key[1]))
+
+
+@kernel
+def mark_of(
+    sources: Sources, n: int, m: int, path: int, number: int, key: Key, twist: Twist
+) -> tuple[float, float, bool, float]:
     """Jumps of log price and variance that an arrival of source n gives market m; 0 when thinned out.
 
     The variance jumps by V, exponential; the log price by mean + slope V + std (sqrt(c) Z + sqrt(1 - c) Z_m), Z shared
-    by all markets of the arrival.
+    by all markets of the arrival. Then whether the market moved, and Z_m.
     """
     source = U32(sources.key[n] << SOURCE_SHIFT)
     c0, c1, block = U32(path), U32(number), U32(m)
@@ -142,20 +188,20 @@ def mark_of(sources: Sources, n: int, m: int, path: int, number: int, key: Key) 
     if chance < 1.0:
         words = philox(c0, c1, block, U32(JUMP_THINNING + source), key[0], key[1])
         if uniform64(words[0], words[1]) >= chance:
-            return 0.0, 0.0
+            return 0.0, 0.0, False, 0.0
     share = sources.correlation[n]
-    common = normal64(philox(c0, c1, U32(0), U32(JUMP_COMMON + source), key[0], key[1]))
-    own = normal64(philox(c0, c1, block, U32(JUMP_MARK + source), key[0], key[1]))
+    common = common_normal(sources, n, path, number, key) + twist.common
+    own = normal64(philox(c0, c1, block, U32(JUMP_MARK + source), key[0], key[1])) + twist.own
     z = math.sqrt(share) * common + math.sqrt(1.0 - share) * own
     variance = 0.0
     if sources.variance[n, m] > 0.0:
         words = philox(c0, c1, block, U32(JUMP_VARIANCE + source), key[0], key[1])
-        variance = -log64(uniform64(words[0], words[1])) * sources.variance[n, m]
-    return sources.mean[n, m] + sources.slope[n, m] * variance + sources.std[n, m] * z, variance
+        variance = -log64(uniform64(words[0], words[1])) * sources.variance[n, m] * twist.rise
+    return sources.mean[n, m] + sources.slope[n, m] * variance + sources.std[n, m] * z, variance, True, own
 
 
 @kernel
-def start_jumps(sources: Sources, lanes: int, first_path: int, key: Key) -> Arrivals:
+def start_jumps(sources: Sources, tally: Tally, lanes: int, first_path: int, key: Key) -> Arrivals:
     """First arrival of every source in every lane; lane l belongs to path first_path + l.
 
     Intensities start at their long-run mean, so that jumps are as frequent at the start as at any other time.
@@ -174,7 +220,8 @@ def start_jumps(sources: Sources, lanes: int, first_path: int, key: Key) -> Arri
         if sources.rate[n] > 0.0:
             excess = sources.rate[n] * sources.branching[n]
             for lane in range(lanes):
-                time = waiting_time(sources, n, excess, first_path + lane, arrivals.number[n, lane], key)
+                pace = pace_of(tally, n, 0, lane)
+                time = waiting_time(sources, n, excess, pace, first_path + lane, arrivals.number[n, lane], key)
                 arrivals.time[n, lane] = time
                 arrivals.excess[n, lane] = excess
                 arrivals.falling[n, lane] = excess
@@ -227,24 +274,64 @@ def excite(sources: Sources, arrivals: Arrivals, n: int, lane: int, until: float
 
 
 @part
+def tally_excess(sources: Sources, arrivals: Arrivals, tally: Tally, n: int, lane: int, until: float) -> None:
+    """Add to the tally of a lane the integral of its excess since the arrival before, if there was one."""
+    if tally.active[lane] > 0.0 and sources.branching[n] > 0.0 and arrivals.number[n, lane] > 0:
+        left = remaining_after(sources.decay[n], until - arrivals.last[n, lane])
+        integral = arrivals.excess[n, lane] * (1.0 - left) / sources.decay[n]
+        tally.rows[first_of_sources(tally.tilt) + PER_SOURCE * n + EXCESS, lane] += integral
+
+
+@part
+def count_arrival(sources: Sources, arrivals: Arrivals, tally: Tally, n: int, lane: int, path: int, key: Key) -> None:
+    """Tally the pending arrival of source n in one lane, before it raises the intensity."""
+    number, paced = arrivals.number[n, lane], True
+    if number > 0 and sources.branching[n] > 0.0:
+        pace = pace_of(tally, n, number, lane)
+        by_base, excited = clocks(sources, n, arrivals.excess[n, lane], pace, path, number, key)
+        paced = by_base <= excited
+    tally_excess(sources, arrivals, tally, n, lane, arrivals.time[n, lane])
+    common = 0.0
+    if sources.correlation[n] > 0.0:
+        common = common_normal(sources, n, path, number, key) + tally.tilt.source[COMMON, tally.law[lane], n]
+    first = arrivals.time[n, lane] if number == 0 else 0.0
+    tally_arrival(tally, n, lane, paced, common, first)
+
+
+@part
 def strike(
-    sources: Sources, arrivals: Arrivals, n: int, lane: int, path: int, key: Key, log_price: Floats, variance: Floats
+    sources: Sources,
+    arrivals: Arrivals,
+    tally: Tally,
+    n: int,
+    lane: int,
+    path: int,
+    key: Key,
+    log_price: Floats,
+    variance: Floats,
 ) -> None:
     """Apply the pending arrival of source n in one lane and draw the time of the next."""
     number = arrivals.number[n, lane]
     for m in range(log_price.shape[0]):
         if sources.probability[n, m] > 0.0:
-            jump, rise = mark_of(sources, n, m, path, number, key)
+            twist = twist_of(tally, n, m, lane)
+            jump, rise, moved, own = mark_of(sources, n, m, path, number, key, twist)
             log_price[m, lane] += jump
             variance[m, lane] += rise
+            if moved and tally.law.size > 0:
+                scale = sources.variance[n, m]
+                tally_mark(tally, n, m, lane, own, rise / scale if scale > 0.0 else 0.0)
+    pace = pace_of(tally, n, number + 1, lane)
     arrivals.number[n, lane] = number + 1
-    arrivals.time[n, lane] += waiting_time(sources, n, arrivals.excess[n, lane], path, number + 1, key)
+    arrivals.last[n, lane] = arrivals.time[n, lane]
+    arrivals.time[n, lane] += waiting_time(sources, n, arrivals.excess[n, lane], pace, path, number + 1, key)
 
 
 @part
 def strike_all(
     sources: Sources,
     arrivals: Arrivals,
+    tally: Tally,
     n: int,
     until: float,
     first_path: int,
@@ -256,7 +343,48 @@ def strike_all(
     arrivals.soonest[n] = math.inf
     for lane in range(arrivals.time.shape[1]):
         while arrivals.time[n, lane] <= until:
+            if tally.law.size > 0:
+                count_arrival(sources, arrivals, tally, n, lane, first_path + lane, key)
             if sources.branching[n] > 0.0:
                 excite(sources, arrivals, n, lane, until, log_price)
-            strike(sources, arrivals, n, lane, first_path + lane, key, log_price, variance)
+            strike(sources, arrivals, tally, n, lane, first_path + lane, key, log_price, variance)
         arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])
+
+
+@part
+def slow_down(
+    sources: Sources, arrivals: Arrivals, tally: Tally, n: int, lane: int, now: float, path: int, key: Key
+) -> None:
+    """Let what is left of the wait for the pending arrival of source n go on at law 0's pace from the time ``now``.
+
+    The part of a unit exponential that its integral has not reached is one again, so no new random number is needed.
+    """
+    number, excess = arrivals.number[n, lane], arrivals.excess[n, lane]
+    pace, passed, decay = pace_of(tally, n, number, lane), now - arrivals.last[n, lane], sources.decay[n]
+    if sources.rate[n] > 0.0 and (pace.base != 1.0 or pace.excess != 1.0):
+        base, excited = hazards(sources, n, path, number, key)
+        base -= (pace.base - 1.0) * passed * sources.rate[n] * (1.0 - sources.branching[n])
+        excited -= (pace.excess - 1.0) * excess * (1.0 - remaining_after(decay, passed)) / decay
+        wait = min(base_wait(sources, n, base), excess_wait(sources, n, excess, excited))
+        arrivals.time[n, lane] = arrivals.last[n, lane] + wait
+        arrivals.soonest[n] = min(arrivals.soonest[n], arrivals.time[n, lane])
+
+
+@part
+def stop_over(
+    sources: Sources,
+    arrivals: Arrivals,
+    tally: Tally,
+    level: float,
+    step: int,
+    now: float,
+    first_path: int,
+    key: Key,
+) -> None:
+    """Put the lanes whose score has reached the level under law 0; ``now`` is the time after model step ``step``."""
+    for lane in range(tally.law.size):
+        if tally.active[lane] > 0.0 and tally.score[lane] >= level:
+            for n in range(sources.rate.size):
+                tally_excess(sources, arrivals, tally, n, lane, now)
+                slow_down(sources, arrivals, tally, n, lane, now, first_path + lane, key)
+            stop_lane(tally, lane, step)

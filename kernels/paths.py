@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, lane_kernel, part, vector_part
-from .jumps import Arrivals, Sources, compensate, compensator, sources_of, start_jumps, strike_all
+from .jumps import Arrivals, Sources, compensate, compensator, sources_of, start_jumps, stop_over, strike_all
 from .models import COEFFICIENTS, GIVEN, YEAR, Counter, Lanes, advance, begin, coefficients, rows
 from .philox import DIFFUSION, FACTOR, fill_normals, split_seed
 from .structs import Clock, Floats, Ints, Models
+from .tilt import (
+    Tally,
+    Tilt,
+    allocate_tally,
+    judge_lanes,
+    lean_all,
+    rows_of,
+    start_tally,
+    untilted,
+    write_tally,
+)
 
 Key = tuple[np.uint32, np.uint32]
 Normals = NDArray[np.float32]
@@ -193,14 +205,21 @@ def step_markets(models: Models, block: Block, step: int, first_path: int, key: 
 
 @lane_kernel
 def step_jumps(
-    sources: Sources, arrivals: Arrivals, block: Block, step: int, dt: float, first_path: int, key: Key
+    sources: Sources,
+    arrivals: Arrivals,
+    tally: Tally,
+    block: Block,
+    step: int,
+    dt: float,
+    first_path: int,
+    key: Key,
 ) -> None:
     """Arrivals of all sources within model step ``step``, and what their excited intensities call for."""
     for n in range(sources.rate.size):
         if sources.branching[n] > 0.0:
             compensate(sources, arrivals, n, dt, block.log_price)
         if arrivals.soonest[n] <= step * dt:
-            strike_all(sources, arrivals, n, step * dt, first_path, key, block.log_price, block.variance)
+            strike_all(sources, arrivals, tally, n, step * dt, first_path, key, block.log_price, block.variance)
 
 
 @lane_kernel
@@ -260,24 +279,58 @@ def follow(
     block: Block,
     sources: Sources,
     arrivals: Arrivals,
+    tally: Tally,
     first_path: int,
     key: Key,
-    log_price: Floats,
-    variance: Floats,
+    out: tuple[Floats, Floats],
 ) -> None:
-    """Take the lanes from the initial state to the end, writing every check to log_price[w, check and market]."""
-    dt = clock.dt / (clock.substeps * YEAR)
-    for step in range(clock.checks * clock.substeps + 1):
+    """Take the lanes from the initial state to the end, writing log prices and variances [w, check and market]."""
+    dt, steps, tilted = clock.dt / (clock.substeps * YEAR), clock.checks * clock.substeps, tally.law.size > 0
+    for step in range(steps + 1):
         if step % 2 == 1:
             draw(models.model, block, step // 2, first_path, key)
         if step > 0:
+            if tilted:
+                lean_all(tally, block.draws, block.common, step, steps)
             step_markets(models, block, step, first_path, key)
-            step_jumps(sources, arrivals, block, step, dt, first_path, key)
+            step_jumps(sources, arrivals, tally, block, step, dt, first_path, key)
         if step % clock.substeps == 0:
-            keep(models, clock, block, step, log_price, variance)
+            if out[0].shape[1] > 0:
+                keep(models, clock, block, step, out[0], out[1])
+            if tilted and judge_lanes(tally, block.log_price, models.log_price):
+                stop_over(sources, arrivals, tally, tally.tilt.level, step, step * dt, first_path, key)
+    if tilted:
+        stop_over(sources, arrivals, tally, -math.inf, steps, steps * dt, first_path, key)
 
 
 @kernel
+def _simulate(
+    models: Models,
+    clock: Clock,
+    tilt: Tilt,
+    seed: int,
+    first_path: int,
+    log_price: Floats,
+    variance: Floats,
+    tallies: Floats,
+) -> None:
+    """As :func:`simulate`; ``tallies`` has a row of :func:`rows_of` numbers per path, or none if nothing is tilted."""
+    paths, checks, markets = log_price.shape
+    lanes = min(LANES, max(1, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM) * LANE_QUANTUM)
+    block, sources, key = allocate(models, lanes), sources_of(models), split_seed(seed)
+    tally = allocate_tally(tilt, lanes)
+    price_rows = log_price.reshape((paths, checks * markets))
+    variance_rows = variance.reshape((paths, checks * markets))
+    for first in range(0, paths, lanes):
+        last, path = min(paths, first + lanes), first_path + first
+        start_tally(tally, path, clock.checks * clock.substeps)
+        arrivals = start_jumps(sources, tally, lanes, path, key)
+        start(models, sources, block, clock.dt / (clock.substeps * YEAR), path, key)
+        out = price_rows[first:last], variance_rows[first:last]
+        follow(models, clock, block, sources, arrivals, tally, path, key, out)
+        write_tally(tally.rows, tallies[first:last])
+
+
 def simulate(models: Models, clock: Clock, seed: int, first_path: int, log_price: Floats, variance: Floats) -> None:
     """Simulate paths first_path .. first_path + w - 1 of all markets.
 
@@ -292,14 +345,22 @@ def simulate(models: Models, clock: Clock, seed: int, first_path: int, log_price
     log_price, variance
         [w, s, m] outputs; index 0 of s is the initial state. The variance is per year and never negative.
     """
-    paths, checks, markets = log_price.shape
-    lanes = min(LANES, max(1, (paths + LANE_QUANTUM - 1) // LANE_QUANTUM) * LANE_QUANTUM)
-    block, sources, key = allocate(models, lanes), sources_of(models), split_seed(seed)
-    price_rows = log_price.reshape((paths, checks * markets))
-    variance_rows = variance.reshape((paths, checks * markets))
-    for first in range(0, paths, lanes):
-        last, path = min(paths, first + lanes), first_path + first
-        arrivals = start_jumps(sources, lanes, path, key)
-        start(models, sources, block, clock.dt / (clock.substeps * YEAR), path, key)
-        out = price_rows[first:last], variance_rows[first:last]
-        follow(models, clock, block, sources, arrivals, path, key, out[0], out[1])
+    tilt = untilted(models.jump_rate.size, models.model.size)
+    _simulate(models, clock, tilt, seed, first_path, log_price, variance, np.zeros((0, 0)))
+
+
+def simulate_tilted(
+    models: Models, clock: Clock, tilt: Tilt, seed: int, first_path: int, log_price: Floats, variance: Floats
+) -> Floats:
+    """As :func:`simulate`, each path under the law that ``tilt`` gives its number.
+
+    Prices and variances without a check, [w, 0, m], are not written: tallies alone take no memory.
+
+    Returns
+    -------
+    Floats
+        [w, row] tally of every path; a path of law 0 has the bytes that :func:`simulate` gives it.
+    """
+    tallies = np.zeros((log_price.shape[0], rows_of(tilt)))
+    _simulate(models, clock, tilt, seed, first_path, log_price, variance, tallies)
+    return tallies

@@ -12,6 +12,7 @@ from stress.kernels.jumps import mark_of, sources_of, waiting_time
 from stress.kernels.models import GBM, HESTON_EULER, YEAR
 from stress.kernels.philox import split_seed
 from stress.kernels.structs import Clock
+from stress.kernels.tilt import NO_PACE, NO_TWIST
 from tests.price_paths import BTC, DAY, SPOT, Floats, Heston, Jump, models_of, run, z_score
 
 STILL = Heston(1e-12, 1.0, 1.0, 1.0, 0.0)
@@ -28,7 +29,7 @@ def test_intervals_have_the_stated_intensity() -> None:
     for path in range(40):
         excess = 0.7 * 3_000.0
         for number in range(50):
-            wait = waiting_time(sources, 0, excess, path, number, key)
+            wait = waiting_time(sources, 0, excess, NO_PACE, path, number, key)
             fallen = math.exp(-HALF_LIFE * wait)
             passed.append(0.3 * 3_000.0 * wait + excess * (1.0 - fallen) / HALF_LIFE)
             excess = excess * fallen + 0.7 * HALF_LIFE
@@ -78,7 +79,7 @@ def test_price_and_variance_jump_together() -> None:
     """Marks of Duffie, Pan & Singleton: V exponential, the price's jump normal around mean + slope V."""
     jump = Jump(1.0, [-0.05], [0.03], [1.0], 0.0, 1, [0.8], [-0.1])
     sources = sources_of(models_of([HESTON_EULER], [BTC], [jump]))
-    marks = np.array([mark_of(sources, 0, 0, path, 0, split_seed(1)) for path in range(4_000)])
+    marks = np.array([mark_of(sources, 0, 0, path, 0, split_seed(1), NO_TWIST)[:2] for path in range(4_000)])
     assert stats.kstest(marks[:, 1], "expon", args=(0.0, 0.8)).pvalue > 1e-3
     assert stats.kstest(marks[:, 0] + 0.1 * marks[:, 1], "norm", args=(-0.05, 0.03)).pvalue > 1e-3
 

@@ -12,6 +12,7 @@ from stress.kernels.jumps import compensator, mark_of, sources_of, waiting_time
 from stress.kernels.models import GBM, YEAR
 from stress.kernels.philox import split_seed
 from stress.kernels.structs import Clock, Models
+from stress.kernels.tilt import NO_PACE, NO_TWIST
 from tests.price_paths import DAY, Floats, Heston, Jump, models_of, run
 
 STILL = Heston(1e-12, 1.0, 1.0, 1.0, 0.0)
@@ -32,7 +33,9 @@ def test_waiting_times_are_exponential() -> None:
     key = split_seed(3)
     fifty = Jump(rate=50.0, mean=[0.0], std=[0.0], probability=[1.0], key=2)
     sources = sources_of(models_of([GBM], [STILL], [fifty]))
-    times = np.array([waiting_time(sources, 0, 0.0, path, number, key) for path in range(100) for number in range(20)])
+    times = np.array(
+        [waiting_time(sources, 0, 0.0, NO_PACE, path, number, key) for path in range(100) for number in range(20)]
+    )
     assert stats.kstest(times, "expon", args=(0.0, 1.0 / 50.0)).pvalue > 1e-3
 
 
@@ -57,7 +60,7 @@ def test_thinning_thins() -> None:
 def test_sizes_have_their_mean_and_spread() -> None:
     jump = Jump(rate=1.0, mean=[-0.05], std=[0.03], probability=[1.0])
     models = models_of([GBM], [STILL], [jump])
-    sizes = np.array([mark_of(sources_of(models), 0, 0, path, 0, split_seed(1))[0] for path in range(5_000)])
+    sizes = np.array([mark_of(sources_of(models), 0, 0, path, 0, split_seed(1), NO_TWIST)[0] for path in range(5_000)])
     assert stats.kstest(sizes, "norm", args=(-0.05, 0.03)).pvalue > 1e-3
 
 

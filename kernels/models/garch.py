@@ -35,7 +35,9 @@ LEVEL, MOVE = 0, 1
 """Rows of the memory: the conditional variance h of the bar, and the bar's move without drift so far."""
 
 REACH = 7.0
-"""The table of log W runs from -REACH to REACH; normals stay within 6.76."""
+"""The table of log W runs from -REACH to REACH; normals stay within 6.76, unless importance sampling shifts them."""
+CLOSED = 1.0 - 1e-12
+"""Keeps the end of the table out, which has no neighbour."""
 
 
 @part
@@ -62,7 +64,7 @@ def open_bar(coefficient: Floats, lanes: Lanes) -> None:
     for lane in range(level.size):
         if ended:
             level[lane] = following(coefficient, level[lane], move[lane])
-        place = (np.float64(zv[lane]) + REACH) * scale
+        place = min(max(np.float64(zv[lane]) + REACH, 0.0), 2.0 * REACH * CLOSED) * scale
         left = int(place)
         share = place - left
         mixed = exp64((1.0 - share) * table[left] + share * table[left + 1])
