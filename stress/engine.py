@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stress import columns, store, summary
+from stress import columns, sampling, store, summary
 from stress.errors import IncompleteRun, NotComparable, UsageError
 from stress.manifest import manifest
 from stress.provenance import Provenance
@@ -26,6 +26,7 @@ from stress.workers import LANES, Part, PartResults, in_background, simulate_par
 
 if TYPE_CHECKING:
     from stress.build import Plan
+    from stress.sampling import Decision
 
 __all__ = ["Progress", "RunResult", "Shard", "plan_parts", "run", "run_shard", "trace", "warm"]
 
@@ -99,20 +100,24 @@ def run(
 
     Interrupted by ``KeyboardInterrupt`` it stops within two seconds and leaves
     whole parts, which ``resume`` keeps; the rows of a resumed run are those of
-    an uninterrupted one. ``command`` is what the manifest says reproduces it.
+    an uninterrupted one. Where the scenario asks for importance sampling, its
+    pilot runs first, unless the folder holds its laws already. ``command`` is
+    what the manifest says reproduces it.
 
     :raises UsageError: the folder is not empty and neither resume nor force fits it.
     :raises NotComparable: resuming a run of another scenario, seed or kernel.
     :raises NonFinitePath: a path left the finite numbers.
     """
     started = time.monotonic()
+    resuming = _vacate(folder, resume, force)
+    plan, decision = _settled(plan, folder, resuming, threads)
     origin = Provenance.of(plan)
-    finished = _prepare(folder, origin, resume, force)
+    finished = _resumed(folder, origin) if resuming else None
     if finished is not None:
         return RunResult(folder, finished.manifest, plan.paths, time.monotonic() - started)
-    _write_inputs(folder, plan, origin)
+    _write_inputs(folder, plan, origin, decision)
     entries, kept = _complete(plan, folder, plan_parts(plan), origin, resume, threads, block_bytes, progress)
-    final = _finish(plan, folder, entries, origin, command)
+    final = _finish(plan, folder, entries, origin, command, decision)
     seconds = time.monotonic() - started
     store.log(folder, "end", time=time.time(), seconds=seconds)
     return RunResult(folder, final, kept, seconds)
@@ -136,13 +141,21 @@ def run_shard(
 
     :raises UsageError: also where there are fewer parts than shards.
     """
-    origin = Provenance.of(plan)
     parts = shard.parts(plan_parts(plan))
-    if _prepare(folder, origin, resume, force) is None:
-        _write_inputs(folder, plan, origin)
+    resuming = _vacate(folder, resume, force)
+    plan, decision = _settled(plan, folder, resuming, threads)
+    origin = Provenance.of(plan)
+    if not resuming or _resumed(folder, origin) is None:
+        _write_inputs(folder, plan, origin, decision)
         store.write_json(folder / store.SHARD, asdict(shard) | {"command": command})
         _complete(plan, folder, parts, origin, resume, threads, block_bytes, progress)
     return parts
+
+
+def _settled(plan: Plan, folder: Path, resuming: bool, threads: int) -> tuple[Plan, Decision | None]:
+    """The plan with the laws its paths are drawn under, and how they were decided on."""
+    decision = in_background(lambda: sampling.settled(plan, folder if resuming else None, threads))
+    return (plan if decision is None else sampling.with_laws(plan, decision)), decision
 
 
 def _complete(
@@ -181,7 +194,12 @@ def _complete(
 
 
 def _finish(
-    plan: Plan, folder: Path, parts: Sequence[dict[str, Any]], origin: Provenance, command: str | None
+    plan: Plan,
+    folder: Path,
+    parts: Sequence[dict[str, Any]],
+    origin: Provenance,
+    command: str | None,
+    decision: Decision | None,
 ) -> dict[str, Any]:
     """Form what needs all paths, in path order, and write the manifest last."""
     scenario = plan.loaded.scenario
@@ -196,13 +214,13 @@ def _finish(
     figures = summary.summarise(draft, plan.pool_names, plan.layer_names, plan.market_names)
     store.write_json(folder / store.SUMMARY, figures)
     again = command or f"tailstress run {scenario.name} --seed {plan.seed} --paths {plan.paths}"
-    final = manifest(folder, plan, origin, parts, tables, again)
+    final = manifest(folder, plan, origin, parts, tables, again, None if decision is None else decision.told())
     store.write_json(folder / store.MANIFEST, final)
     return final
 
 
-def _prepare(folder: Path, origin: Provenance, resume: bool, force: bool) -> store.Run | None:
-    """Make the folder ready to write into; the finished run when resuming one that is whole."""
+def _vacate(folder: Path, resume: bool, force: bool) -> bool:
+    """Make the folder ready to write into; whether there is a run in it to be resumed."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; -o names another folder")
     if folder.is_dir() and any(folder.iterdir()):
@@ -212,15 +230,15 @@ def _prepare(folder: Path, origin: Provenance, resume: bool, force: bool) -> sto
             )
         if not (folder / store.IDENTITY).is_file():
             raise UsageError(f"{folder} holds other files than a run's; -o names another folder")
-        if force:
-            clear(folder)
-        else:
-            return _resumed(folder, origin)
+        if not force:
+            return True
+        clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return None
+    return False
 
 
 def _resumed(folder: Path, origin: Provenance) -> store.Run | None:
+    """The run in the folder where it is whole; what a killed one left half written is removed."""
     differences = origin.differences(store.read_json(folder / store.IDENTITY))
     if differences:
         raise NotComparable(f"{folder} was begun with other inputs and cannot be resumed: {'; '.join(differences)}")
@@ -246,13 +264,15 @@ def _kept(folder: Path, part: Part, origin: Provenance) -> dict[str, Any] | None
     return store.kept_part(folder, part.index, part.first, part.paths, origin.metadata())
 
 
-def _write_inputs(folder: Path, plan: Plan, origin: Provenance) -> None:
+def _write_inputs(folder: Path, plan: Plan, origin: Provenance, decision: Decision | None) -> None:
     """What is known before the first path; the identity first, since it marks the folder as a run's."""
     store.write_json(folder / store.IDENTITY, asdict(origin))
     with store.replacing(folder / store.SCENARIO) as temporary:
         shutil.copyfile(plan.loaded.file, temporary)
     store.write_json(folder / store.RESOLVED, plan.loaded.canonical)
     store.write_json(folder / store.DICTIONARY, columns.dictionary())
+    if decision is not None:
+        store.write_json(folder / store.SAMPLING, decision.to_json())
 
 
 def warm() -> float:

@@ -25,10 +25,16 @@ def manifest(
     parts: Sequence[Mapping[str, Any]],
     tables: Mapping[str, Mapping[str, Any]],
     command: str,
+    sampling: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a run whose other files are all written; ``tables`` are the entries of single-file tables."""
+    """The manifest of a run whose other files are all written; ``tables`` are the entries of single-file tables.
+
+    ``sampling`` is how the paths were drawn, where the scenario says anything of it.
+    """
     clock = plan.venue.clock
-    return {
+    files = (*store.PLAIN_FILES, *([] if sampling is None else [store.SAMPLING]))
+    told = {} if sampling is None else {"sampling": dict(sampling)}
+    return told | {
         "format": store.FORMAT,
         "complete": True,
         "tool_version": origin.tool_version,
@@ -48,7 +54,7 @@ def manifest(
         "markets": list(plan.market_names),
         "parts": list(parts),
         "tables": dict(tables),
-        "files": {name: store.file_hash(folder / name) for name in store.PLAIN_FILES},
+        "files": {name: store.file_hash(folder / name) for name in files},
         "content_hash": store.combined_hash(parts, tables),
         "book": book.summary(plan.positions, plan.terms),
         "notes": list(plan.notes),

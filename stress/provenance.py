@@ -72,9 +72,10 @@ class Provenance:
 
 
 def inputs_digest(plan: Plan) -> str:
-    """SHA-256 of every array and number in the plan's models and venue, by field name."""
+    """SHA-256 of every array and number in the plan's models, venue and tilted laws, by field name."""
     digest = hashlib.sha256()
-    for name, value in (*_walk("models", plan.models), *_walk("venue", plan.venue)):
+    tilt = () if plan.tilt is None else _walk("tilt", plan.tilt)
+    for name, value in (*_walk("models", plan.models), *_walk("venue", plan.venue), *tilt):
         array = np.ascontiguousarray(value)
         digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         digest.update(array.tobytes())

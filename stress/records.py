@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stress import columns
-from stress.kernels import cascade, paths
+from stress.kernels import cascade
 from stress.kernels.results import ROLES, TOP_OWNERS
+from stress.sampling.draw import draw, laws_of
 from stress.store import to_table
 from stress.workers import PartResults, require_finite_prices
 
@@ -39,10 +40,20 @@ def part_tables(plan: Plan, results: PartResults) -> dict[str, pa.Table]:
             spec,
             [pa.array(np.repeat(numbers, values.shape[1])), *(_tiled(names, len(numbers)) for names in labels)],
             values.reshape(-1, values.shape[2]),
+            _sampling(plan, results) if spec is columns.PATHS else (),
         )
         for spec, labels, values in sources
     }
     return tables | {columns.OWNERS.name: _owners(plan, results)}
+
+
+def _sampling(plan: Plan, results: PartResults) -> tuple[pa.Array, ...]:
+    """Weight and law of every row of ``paths``, where paths are drawn under several laws."""
+    if plan.tilt is None or results.weights is None:
+        return ()
+    laws = laws_of(plan.tilt, results.part.first, results.part.paths)
+    pools = len(plan.pool_names)
+    return pa.array(np.repeat(results.weights, pools)), pa.array(np.repeat(laws, pools))
 
 
 def _owners(plan: Plan, results: PartResults) -> pa.Table:
@@ -80,7 +91,7 @@ def trace(plan: Plan, path: int) -> tuple[Floats, Floats]:
     """
     checks = plan.venue.clock.checks + 1
     log_price, variance = np.empty((2, 1, checks, len(plan.market_names)))
-    paths.simulate(plan.models, plan.venue.clock, plan.seed, path, log_price, variance)
+    draw(plan, path, log_price, variance)
     require_finite_prices(plan, path, log_price, variance)
     pools = np.zeros((checks, len(plan.pool_names), len(columns.WORST_POOLS.values)))
     markets = np.zeros((checks, len(plan.market_names), len(columns.WORST_MARKETS.values)))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stress import engine, store
+from stress import engine, sampling, store
 from stress.build import build
 from stress.errors import IncompleteRun, NotComparable, UsageError
 from stress.provenance import Provenance
@@ -42,6 +42,9 @@ def merge(folder: Path, out: Path, *, force: bool = False) -> engine.RunResult:
     """
     shards = shards_in(folder)
     plan = _plan(shards[0])
+    decision = sampling.kept(shards[0])
+    if decision is not None:
+        plan = sampling.with_laws(plan, decision)
     origin = Provenance.of(plan)
     for shard in shards:
         differences = origin.differences(store.read_json(shard / store.IDENTITY))
@@ -55,7 +58,8 @@ def merge(folder: Path, out: Path, *, force: bool = False) -> engine.RunResult:
             target = out / store.part_file(table, part.index)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(places[part.index] / store.part_file(table, part.index), target)
-    shutil.copyfile(shards[0] / store.IDENTITY, out / store.IDENTITY)
+    for name in (store.IDENTITY, *([] if decision is None else [store.SAMPLING])):
+        shutil.copyfile(shards[0] / name, out / name)
     return engine.run(plan, out, resume=True, command=_command(shards[0]))
 
 

@@ -5,6 +5,7 @@ Layout, all names fixed::
     identity.json            what the numbers depend on; written first
     scenario.yaml            the scenario as given
     scenario.resolved.json   the scenario as run: canonical, nothing inherited
+    sampling.json            the laws of importance sampling; with sampling in the scenario only
     paths|layers|markets|owners/part-00000.parquet   fixed ranges of paths
     worst/pools.parquet, worst/markets.parquet
     exceedance.parquet, summary.json, data-dictionary.json
@@ -48,6 +49,8 @@ SCENARIO = "scenario.yaml"
 RESOLVED = "scenario.resolved.json"
 SUMMARY = "summary.json"
 DICTIONARY = "data-dictionary.json"
+SAMPLING = "sampling.json"
+"""The laws of importance sampling, where a scenario asks for it; kept by --resume and merge."""
 LOG = "log.jsonl"
 SHARD = "shard.json"
 """Marks a folder that holds one share of a run's parts."""
@@ -61,7 +64,7 @@ SINGLE_TABLES: dict[str, str] = {
 }
 """Tables that are one file, and its place in the folder."""
 
-FILES: tuple[str, ...] = (MANIFEST, IDENTITY, SHARD, *PLAIN_FILES, LOG, "exceedance.parquet")
+FILES: tuple[str, ...] = (MANIFEST, IDENTITY, SHARD, *PLAIN_FILES, SAMPLING, LOG, "exceedance.parquet")
 FOLDERS: tuple[str, ...] = (*PART_TABLES, "worst", "report")
 """Everything a run and its report leave in the folder."""
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from stress import columns
 from stress.errors import NonFinitePath
-from stress.kernels import cascade, paths
+from stress.kernels import cascade
 from stress.kernels.cascade import Slots, empty_slots
+from stress.kernels.paths import LANE_QUANTUM
+from stress.sampling.draw import draw
 
 if TYPE_CHECKING:
     from stress.build import Plan
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
-LANES: int = paths.LANE_QUANTUM
+LANES: int = LANE_QUANTUM
 """Blocks and parts are multiples of this where memory allows, since kernels compute whole sets of lanes."""
 
 _WIDE_BLOCK_BYTES = 256 << 20
@@ -52,12 +54,15 @@ class PartResults:
     slots: Slots
     left: int
     """Paths not simulated yet."""
+    weights: Floats | None = None
+    """[w] likelihood ratios; None where paths are drawn under the models' own law."""
 
     @classmethod
     def empty(cls, plan: Plan, part: Part) -> PartResults:
         """Slots for the results of a part of the plan."""
         pools, layers, markets = len(plan.pool_names), len(plan.layer_names), len(plan.market_names)
-        return cls(part, empty_slots(part.paths, pools, layers, markets), part.paths)
+        weights = None if plan.tilt is None else np.zeros(part.paths)
+        return cls(part, empty_slots(part.paths, pools, layers, markets), part.paths, weights)
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,9 @@ class _Crew:
         plan, count, first = self._plan, end - start, results.part.first + start
         log_price, variance = log_price[:count], variance[:count]
         slots = Slots(*(values[start:end] for values in results.slots))
-        paths.simulate(plan.models, plan.venue.clock, plan.seed, first, log_price, variance)
+        weights = draw(plan, first, log_price, variance)
+        if results.weights is not None and weights is not None:
+            results.weights[start:end] = weights
         require_finite_prices(plan, first, log_price, variance)
         cascade.run_block(plan.venue, first, log_price, variance, slots, self._stop)
         if self._stop[0]:

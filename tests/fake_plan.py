@@ -44,7 +44,8 @@ def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> An
     file = folder / "fake.yaml"
     file.write_text("format: 1\nname: fake\n")
     held = _positions()
-    scenario = SimpleNamespace(name="fake", sizing=SimpleNamespace(levels=(0.9, 0.99)))
+    plain = SimpleNamespace(sampling=None)
+    scenario = SimpleNamespace(name="fake", run=plain, sizing=SimpleNamespace(levels=(0.9, 0.99)))
     loaded = SimpleNamespace(
         scenario=scenario, digest="d" * 64, sections={}, file=file, canonical={"format": 1, "name": "fake"}
     )
@@ -59,6 +60,7 @@ def plan(folder: Path, paths: int = 200, seed: int = 11, checks: int = 24) -> An
         positions=held,
         terms=Terms(MARKETS, np.array([100.0, 10.0]), stack_tiers([[(0.0, 0.2)], [(0.0, 0.1)]])),
         notes=("a note",),
+        tilt=None,
         seed=seed,
         paths=paths,
     )

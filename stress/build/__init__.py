@@ -12,6 +12,7 @@ from stress.build.traders import answers_calls, call_notes, makers_of
 from stress.build.venue import clock_of, markets_of, pools_of
 from stress.errors import InvalidInput
 from stress.kernels.structs import Ints, Models, Venue
+from stress.kernels.tilt import Tilt
 from stress.scenario import Loaded
 
 __all__ = ["Plan", "build"]
@@ -39,6 +40,8 @@ class Plan:
     """[l] pool, name and kind of every layer."""
     notes: tuple[str, ...]
     """What a reader of the results should know of how the scenario was read."""
+    tilt: Tilt | None = None
+    """Laws that paths are drawn under, as :mod:`stress.sampling` finds them; None: the models' own."""
 
     @property
     def market_names(self) -> tuple[str, ...]:

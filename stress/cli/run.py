@@ -47,6 +47,7 @@ class Options:
     out: Path | None
     resume: bool
     force: bool
+    tail: bool
     report: bool
     as_json: bool
     quiet: bool
@@ -77,6 +78,9 @@ def _shard(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Sh
 @seed_option
 @paths_option
 @threads_option
+@click.option(
+    "--tail", is_flag=True, help="Importance sampling for rare losses; sets run.sampling.method to importance."
+)
 @click.option("--shard", metavar="I/N", callback=_shard, help="Simulate the I-th of N shares; 'merge' joins them.")
 @click.option("--resume", is_flag=True, help="Complete the run in the folder, keeping its whole parts.")
 @force_option
@@ -93,7 +97,9 @@ def command(**given: Any) -> None:
         raise click.UsageError("--resume keeps what --force would remove; give one of them.")
     if options.shard is not None and options.report:
         raise click.UsageError("--report is for a whole run; merge the shards first.")
-    loaded = load_scenario(options.scenario, options.overrides, seed=options.seed, paths=options.paths)
+    loaded = load_scenario(
+        options.scenario, options.overrides, seed=options.seed, paths=options.paths, tail=options.tail
+    )
     if loaded.scenario.checks:
         from stress.check.rules import require_sound
 
@@ -122,7 +128,8 @@ def reproducing(options: Options, loaded: Loaded) -> list[str]:
     """The command line that gives the same rows, seed and paths written out."""
     run = loaded.scenario.run
     sets = [word for override in options.overrides for word in ("--set", override)]
-    return ["tailstress", "run", options.scenario, *sets, "--seed", str(run.seed), "--paths", str(run.paths)]
+    tail = ["--tail"] if options.tail else []
+    return ["tailstress", "run", options.scenario, *tail, *sets, "--seed", str(run.seed), "--paths", str(run.paths)]
 
 
 def _simulate(plan: Plan, folder: Path, options: Options) -> RunResult:

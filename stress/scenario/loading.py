@@ -66,6 +66,7 @@ def load_scenario(
     *,
     seed: int | None = None,
     paths: int | None = None,
+    tail: bool = False,
 ) -> Loaded:
     """Read, merge, override and validate a scenario.
 
@@ -77,6 +78,8 @@ def load_scenario(
         Arguments such as ``pools.main.layers.0.capital=1bn``.
     seed, paths
         Put over ``run.seed`` and ``run.paths``.
+    tail
+        Put ``importance`` over ``run.sampling.method``.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def load_scenario(
     tree = load_tree(file)
     options = [("seed", seed), ("paths", paths)]
     own = [Override(f"run.{key}", str(value), f"--{key}") for key, value in options if value is not None]
+    own += [Override("run.sampling.method", "importance", "--tail")] if tail else []
     root = apply_overrides(tree.root, [*parse_overrides(overrides), *own])
     scenario = _validated(root)
     canonical = scenario.model_dump(mode="json", exclude_none=True)

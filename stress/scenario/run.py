@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stress.scenario.parts import Complaint, Part
-from stress.scenario.values import Count, Duration
+from stress.scenario.parts import Complaint, Family, Part
+from stress.scenario.values import Count, Duration, Fraction
 
 MOST_STEPS = 10_000_000
 """Steps of the longest run: a market's price and variance are then 160 MB per path."""
+
+
+class Plain(Part):
+    """Every path is drawn under the price models' own law."""
+
+    method: Literal["plain"] = Field(description="Kind of sampling.")
+
+
+class Importance(Part):
+    """Paths are drawn under laws that make large losses common, and weighted by likelihood ratios."""
+
+    method: Literal["importance"] = Field(description="Kind of sampling.")
+    probability: Annotated[float, Fraction(above=0.0, below=0.5)] | None = Field(
+        default=None,
+        description="Tail probability that the laws are made for; by default the smallest that sizing asks for.",
+    )
+    defensive: Annotated[float, Fraction(least=0.01, most=0.9)] = Field(
+        default=0.1, description="Share of the paths drawn under the models' own law; no weight exceeds one over it."
+    )
+    pilot_paths: Annotated[int, Count(least=1_000, most=10_000_000)] = Field(
+        default=20_000, description="Paths, of prices alone, in each round of the pilot that finds the laws."
+    )
+
+
+Sampling = Annotated[Plain | Importance, Family("sampling", bare=True, key="method")]
 
 
 class Run(Part):
@@ -28,6 +53,10 @@ class Run(Part):
     seed: Annotated[int, Count(least=0, most=2**63 - 1)] = Field(default=0, description="Seed of all random numbers.")
     max_rounds: Annotated[int, Count(least=1, most=1_000_000)] = Field(
         default=100, description="Most rounds of liquidation within one check."
+    )
+
+    sampling: Sampling | None = Field(
+        default=None, description="How paths are drawn: plain, which is the default, or importance for rare losses."
     )
 
     def check(self) -> Iterator[Complaint]:
