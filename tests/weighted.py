@@ -6,8 +6,8 @@ every weighted figure is then the figure of the plain run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -73,9 +73,8 @@ def write(run: stress.Run, folder: Path, number: Ints, weight: Floats, component
     written = {
         name: store.write_table(folder / place, singles[name], {}) for name, place in store.SINGLE_TABLES.items()
     }
-    layers = [(layer["pool"], layer["name"], layer["kind"]) for layer in run.manifest["layers"]]
     store.write_json(folder / store.RESOLVED, run.scenario)
-    store.write_json(folder / store.SUMMARY, summary.summarise(draft, pools, layers, run.manifest["markets"]))
+    store.write_json(folder / store.SUMMARY, summarised(store.Run(folder, run.manifest | {"parts": [entry]})))
     changed = {"parts": [entry], "tables": written, "paths": int(number.size)}
     files = {name: store.file_hash(folder / name) for name in (store.RESOLVED, store.SUMMARY)}
     changed |= {"files": files, "content_hash": store.combined_hash([entry], written)}
@@ -94,7 +93,7 @@ def _taken(run: stress.Run, spec: columns.Table, number: Ints) -> pa.Table:
     return taken.set_column(0, spec.columns[0].field(), anew).cast(spec.schema())
 
 
-def over_draws(run: stress.Run, paths: int, draws: int, figure: Callable[[Ints, Floats], float]) -> Floats:
-    """[draw] a figure of the numbers and weights of so many draws, without writing a run."""
-    loss = severity(run)
-    return np.array([figure(*draw(loss, paths, seed)[:2]) for seed in range(draws)])
+def summarised(run: stress.Run) -> Any:
+    """The summary of a run, formed anew: made-up runs have none."""
+    layers = [(layer["pool"], layer["name"], layer["kind"]) for layer in run.manifest["layers"]]
+    return summary.summarise(run, run.manifest["pools"], layers, run.manifest["markets"])

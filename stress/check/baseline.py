@@ -63,6 +63,8 @@ class Figure(_Record):
     weight: float | None = None
     square: float | None = None
     """Sums of the weights and squared weights of these paths; absent where all weigh 1."""
+    heaviest: float | None = None
+    """Largest of these weights."""
 
     def is_about(self, asked: Statistic) -> bool:
         """Whether it is the statistic asked for."""
@@ -133,7 +135,7 @@ class Baseline(_Record):
             figure.beyond,
             float(figure.beyond if figure.weight is None else figure.weight),
             float(figure.beyond if figure.square is None else figure.square),
-            1.0 if series.largest_weight is None else series.largest_weight,
+            next(most for most in (figure.heaviest, series.largest_weight, 1.0) if most is not None),
         )
         if figure.beyond > len(series.worst_paths):
             return Tail(self.paths, sign * figure.threshold, beyond, None)
@@ -242,7 +244,9 @@ def _series(run: Run, asked: Sequence[Statistic], sample: Sample, most: int) -> 
         worse="lower" if first.flipped else "higher",
         figures=figures,
         payers={
-            str(figure.level): payers(paid, order[: figure.beyond]) for figure in figures if figure.level is not None
+            str(figure.level): payers(paid, order[: figure.beyond], sample.weights)
+            for figure in figures
+            if figure.level is not None
         },
         largest_weight=None if sample.weights is None else float(sample.weights.max()),
         worst_paths=[int(number) for number in kept],
@@ -275,6 +279,7 @@ def _figure(asked: Statistic, sample: Sample) -> Figure:
         beyond=tail.beyond.paths,
         weight=tail.beyond.weight if weighted else None,
         square=tail.beyond.square if weighted else None,
+        heaviest=tail.beyond.largest if weighted else None,
     )
 
 
@@ -283,11 +288,15 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def payers(paid: Sequence[tuple[str, str, Floats]], paths: Paths) -> dict[str, float]:
-    """What each layer paid on average over some paths; ``paid`` is layer, kind and [w] what it paid."""
+def payers(paid: Sequence[tuple[str, str, Floats]], paths: Paths, weights: Floats | None = None) -> dict[str, float]:
+    """What each layer paid on average over some paths.
+
+    ``paid`` is layer, kind and [w] what it paid, ``weights`` [w] are those of all paths.
+    """
     if paths.size == 0:
         return {}
-    return {layer: _short(float(amounts[paths].mean())) for layer, _, amounts in paid}
+    chosen = None if weights is None else weights[paths]
+    return {layer: _short(float(np.average(amounts[paths], weights=chosen))) for layer, _, amounts in paid}
 
 
 def _short(value: float) -> float:

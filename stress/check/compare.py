@@ -12,10 +12,10 @@ import numpy as np
 
 from stress.check.limit import point
 from stress.check.metrics import Sample, Statistic, read
-from stress.check.regression import Comparison, tail_above, tail_of
+from stress.check.regression import Comparison, resting_on, tail_above, tail_of
 from stress.check.statistics import holm, least_tail
 from stress.errors import NotComparable, UsageError
-from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Floats, expected_exceedances
+from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Floats
 from stress.sizing.result import METRICS
 from stress.sizing.shortfall import hall_interval
 
@@ -71,6 +71,10 @@ class Compared:
     paths: tuple[int, int]
     seeds: tuple[int, int]
     paired: bool
+    same_numbers: bool
+    """Whether the runs have the same random numbers; mixtures of importance sampling may still differ."""
+    weighted: tuple[bool, bool]
+    """Whether the paths of the runs have weights."""
     identical: bool
     """Whether every number of the runs is the same."""
     figures: tuple[Moved, ...]
@@ -86,7 +90,8 @@ class Compared:
 def compare(before: Run, after: Run, levels: Sequence[float] | None = None) -> Compared:
     """Compare the losses and probabilities of the pools that both runs have.
 
-    Paths of one number are paired where the runs have the same seed, even if their scenarios differ.
+    Paths of one number are paired where the runs have the same seed, even if their scenarios differ; with importance
+    sampling where they have the same weights as well.
 
     :raises NotComparable: the runs have no pool in common.
     """
@@ -94,7 +99,8 @@ def compare(before: Run, after: Run, levels: Sequence[float] | None = None) -> C
     pools = [pool for pool in first["pools"] if pool in second["pools"]]
     if not pools:
         raise NotComparable(f"no pool in common: {', '.join(first['pools'])} against {', '.join(second['pools'])}")
-    paired = (first["seed"], first["stream_layout"]) == (second["seed"], second["stream_layout"])
+    same_numbers = (first["seed"], first["stream_layout"]) == (second["seed"], second["stream_layout"])
+    paired = same_numbers and _same_weights(before.weights, after.weights)
     chosen = tuple(before.scenario["sizing"]["levels"] if levels is None else levels)
     found = [moved for pool in pools for moved in _pool(before, after, pool, chosen, paired)]
     known = [moved for moved in found if moved.p_value is not None]
@@ -106,10 +112,19 @@ def compare(before: Run, after: Run, levels: Sequence[float] | None = None) -> C
         paths=(first["paths"], second["paths"]),
         seeds=(first["seed"], second["seed"]),
         paired=paired,
+        same_numbers=same_numbers,
+        weighted=(before.weights is not None, after.weights is not None),
         identical=first["content_hash"] == second["content_hash"],
         figures=tuple(figures),
         differences=tuple(scenario_differences(before.scenario, after.scenario)),
     )
+
+
+def _same_weights(before: Floats | None, after: Floats | None) -> bool:
+    """Whether the paths that both runs have weigh the same; 1 without weights."""
+    common = min((weights.size for weights in (before, after) if weights is not None), default=0)
+    first, second = (np.ones(common) if weights is None else weights[:common] for weights in (before, after))
+    return bool(np.allclose(first, second, rtol=1e-9, atol=0.0))
 
 
 def _pool(before: Run, after: Run, pool: str, levels: Sequence[float], paired: bool) -> Iterator[Moved]:
@@ -129,7 +144,7 @@ def _pool(before: Run, after: Run, pool: str, levels: Sequence[float], paired: b
 def _quantile(asked: Statistic, old: Sample, new: Sample, paired: bool) -> Moved:
     level = asked.level or 0.5
     moved = Moved(asked.pool, asked.label, asked.metric, level, False, None, None)
-    if expected_exceedances(min(old.paths, new.paths), level) < LEAST_EXCEEDANCES:
+    if min(resting_on(old, level), resting_on(new, level)) < LEAST_EXCEEDANCES:
         return moved
     tail = tail_of(old, level)
     comparison = Comparison(tail, new, paired)
@@ -181,11 +196,11 @@ def _mean(asked: Statistic, old: Sample, new: Sample, paired: bool, level: float
     """Mean, or the mean beyond a level (expected shortfall), by the terms whose mean it is."""
     label = asked.label if level == 0.0 else asked.label.replace(asked.metric, f"{asked.metric} ES")
     moved = Moved(asked.pool, label, asked.metric, level or None, False, None, None)
-    if level and expected_exceedances(min(old.paths, new.paths), level) < LEAST_EXCEEDANCES:
+    if level and min(resting_on(old, level), resting_on(new, level)) < LEAST_EXCEEDANCES:
         return moved
-    terms = [_terms(sample, asked, level) for sample in (old, new)]
+    terms = [_terms(sample, level) for sample in (old, new)]
     before, after = (float(values.mean()) for values in terms)
-    if min(np.count_nonzero(values) for values in terms) < LEAST_EXCEEDANCES:
+    if min(np.count_nonzero(sample.values) for sample in (old, new)) < LEAST_EXCEEDANCES:
         return replace(moved, before=before, after=after)
     interval = partial(_difference, terms[0], terms[1], paired)
     low, high = interval(TAIL)
@@ -196,13 +211,12 @@ def _mean(asked: Statistic, old: Sample, new: Sample, paired: bool, level: float
     )
 
 
-def _terms(sample: Sample, asked: Statistic, level: float) -> Floats:
+def _terms(sample: Sample, level: float) -> Floats:
     """[w] numbers whose mean is the mean, or the shortfall: q + E[max(L - q, 0)] / (1 - p)."""
-    weights = np.ones(sample.paths) if sample.weights is None else sample.weights
     if level == 0.0:
-        return sample.values * weights
+        return sample.terms(sample.values)
     boundary = tail_of(sample, level).threshold
-    return boundary + weights * np.maximum(sample.values - boundary, 0.0) / (1.0 - level)
+    return boundary + sample.terms(np.maximum(sample.values - boundary, 0.0)) / (1.0 - level)
 
 
 def _difference(before: Floats, after: Floats, paired: bool, tail: float) -> tuple[float, float]:

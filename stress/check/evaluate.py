@@ -13,8 +13,8 @@ from stress.check.baseline import Baseline, Figure, Series
 from stress.check.finding import Finding, Outcome, Verdict
 from stress.check.limit import answer, point
 from stress.check.metrics import Sample, Statistic, read, statistic
-from stress.check.regression import Change, Comparison, tail_of
-from stress.check.statistics import holm
+from stress.check.regression import Change, Comparison, resting_on
+from stress.check.statistics import Tally, holm
 from stress.errors import UsageError
 from stress.scenario.checks import EXACT, LIMIT, Check
 from stress.sizing.estimate import LEAST_EXCEEDANCES, expected_exceedances
@@ -169,10 +169,10 @@ class _Judge:
         """Paths that the quantile rests on in the poorer of the two runs; probabilities rest on all."""
         if asked.level is None:
             return math.inf
-        sample = self.sample(asked)
-        if sample.weights is None:
-            return expected_exceedances(min(sample.paths, baseline.paths), asked.tail_level)
-        return float(min(figure.beyond, tail_of(sample, asked.tail_level).beyond.paths))
+        before = expected_exceedances(baseline.paths, asked.tail_level)
+        if figure.weight is not None and figure.square is not None:
+            before = Tally(figure.beyond, figure.weight, figure.square).worth
+        return min(before, resting_on(self.sample(asked), asked.tail_level))
 
     def _compared(
         self, number: int, rule: Check, asked: Statistic, known: tuple[Series, Figure], comparison: Comparison

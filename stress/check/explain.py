@@ -34,7 +34,7 @@ def moved(run: Run, asked: Statistic, sample: Sample, series: Series, figure: Fi
         yield "independent runs, or a tail longer than the baseline keeps: no path has a counterpart"
     before = series.payers.get(str(figure.level), {})
     if before:
-        yield from _layers(before, payers(payments(run, asked.pool), order[:beyond]), beyond)
+        yield from _layers(before, payers(payments(run, asked.pool), order[:beyond], sample.weights), beyond)
 
 
 def _paths(asked: Statistic, sample: Sample, series: Series) -> Iterator[str]:

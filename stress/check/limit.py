@@ -15,8 +15,9 @@ from stress.check.statistics import Flags, Tally, gamma_bounds, least_tail, path
 from stress.scenario.checks import Check
 from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Floats, expected_exceedances
 from stress.sizing.proportions import clopper_pearson
-from stress.sizing.quantiles import harrell_davis
+from stress.sizing.quantiles import harrell_davis, smoothing_weights
 from stress.sizing.shortfall import hall_interval
+from stress.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def answer(check: Check, asked: Statistic, sample: Sample) -> Answer:
         return _probability(check, values > asked.above, sample.weights, tail)
     if asked.level is not None:
         return _quantile(check, asked.level, values, sample.weights, tail)
-    return _mean(check, values, sample.weights, tail)
+    return _mean(check, sample.terms(values), int(np.count_nonzero(values)), tail)
 
 
 def point(asked: Statistic, sample: Sample) -> float:
@@ -80,7 +81,7 @@ def point(asked: Statistic, sample: Sample) -> float:
         return probability_bounds(values > asked.above, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
     if asked.level is not None:
         return quantile_bounds(values, asked.level, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
-    return float((values if sample.weights is None else values * sample.weights).mean())
+    return float(sample.terms(values).mean())
 
 
 def _probability(check: Check, event: Flags, weights: Floats | None, tail: float) -> Answer:
@@ -119,10 +120,12 @@ def quantile_bounds(
     at = float(ranked[max(math.ceil(round(ranked.size * level, 6)) - 1, 0)])
     if not np.isfinite(ranked).all() or at == 0.0 or expected_exceedances(ranked.size, level) < LEAST_EXCEEDANCES:
         return (at, *bounds)
-    # One enormous path must not carry the smoothed point out of its bounds.
-    least = -math.inf if bounds[0] is None else bounds[0]
-    most = math.inf if bounds[1] is None else bounds[1]
-    return (min(max(harrell_davis(ranked, level), least), most), *bounds)
+    return (_between(harrell_davis(ranked, level), *bounds), *bounds)
+
+
+def _between(value: float, low: float | None, high: float | None) -> float:
+    """The value within its bounds: one enormous path must not carry a smoothed point out of them."""
+    return min(max(value, -math.inf if low is None else low), math.inf if high is None else high)
 
 
 def _weighted_quantile(
@@ -139,25 +142,28 @@ def _weighted_quantile(
     ranked, room = values[order], (1.0 - level) * values.size
     weight = np.concatenate([[0.0], np.cumsum(weights[order])])
     square = np.concatenate([[0.0], np.cumsum(weights[order] ** 2)])
-    largest = float(weights.max())
+    # The path that may come next counts, so that the bounds grow with the paths beyond.
+    largest = np.maximum.accumulate(np.append(weights[order], weights[order[-1]]))
 
     def bounds(count: int) -> tuple[float, float]:
-        return gamma_bounds(Tally(count, float(weight[count]), float(square[count]), largest), tail)
+        return gamma_bounds(Tally(count, float(weight[count]), float(square[count]), float(largest[count])), tail)
 
     at = int(np.searchsorted(weight, room * (1.0 + 1e-12), side="right")) - 1
     last = bisect_left(range(ranked.size), True, key=lambda k: bounds(k)[1] >= room) - 1
     first = bisect_left(range(ranked.size), True, key=lambda k: bounds(k + 1)[0] > room)
-    return (
-        float(ranked[min(at, ranked.size - 1)]),
-        float(ranked[first]) if first < ranked.size else None,
-        float(ranked[last]) if last >= 0 else None,
-    )
+    low = float(ranked[first]) if first < ranked.size else None
+    high = float(ranked[last]) if last >= 0 else None
+    value = float(ranked[min(at, ranked.size - 1)])
+    beyond = Tally(at, float(weight[at]), float(square[at]))
+    if value == 0.0 or beyond.worth < LEAST_EXCEEDANCES or not np.isfinite(ranked).all():
+        return value, low, high
+    smooth = float(smoothing_weights(ranked[::-1], level, Weights(weights[order[::-1]])) @ ranked[::-1])
+    return _between(smooth, low, high), low, high
 
 
-def _mean(check: Check, values: Floats, weights: Floats | None, tail: float) -> Answer:
-    """Hall's skewness-corrected bounds; a mean that rests on fewer than ten paths has none."""
-    terms = values if weights is None else values * weights
-    value, resting = float(terms.mean()), int(np.count_nonzero(terms))
+def _mean(check: Check, terms: Floats, resting: int, tail: float) -> Answer:
+    """Hall's skewness-corrected bounds of the mean of the terms [w]; none where fewer than ten paths have one."""
+    value = float(terms.mean())
     if resting < LEAST_EXCEEDANCES:
         return Answer(value, None, None, 1.0, 1.0, math.ceil(terms.size * LEAST_EXCEEDANCES / max(resting, 1)))
     low, high = hall_interval(terms, value, 1.0 - 2.0 * tail)

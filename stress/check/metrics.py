@@ -19,6 +19,7 @@ from stress.sizing.analysis import amount, first_fund
 from stress.sizing.estimate import Floats
 from stress.sizing.words import level as level_words
 from stress.sizing.words import money
+from stress.weights import Weights
 
 if TYPE_CHECKING:
     from stress.store import Run
@@ -119,6 +120,10 @@ class Sample:
     def paths(self) -> int:
         """Number of paths."""
         return int(self.values.size)
+
+    def terms(self, values: Floats) -> Floats:
+        """[w] numbers whose plain mean is the mean of ``values``, weights counted, and has its error."""
+        return values if self.weights is None else Weights(self.weights).influence(values)
 
     @cached_property
     def ascending(self) -> Floats:

@@ -28,7 +28,7 @@ from stress.check.statistics import (
     paths_to_decide,
     precedence,
 )
-from stress.sizing.estimate import Floats
+from stress.sizing.estimate import Floats, expected_exceedances
 
 Paths = NDArray[np.int64]
 
@@ -51,6 +51,13 @@ def beyond_level(sample: Sample, level: float, order: Paths) -> int:
         return int(np.floor(round(sample.paths * (1.0 - level), 6)))
     share = np.cumsum(sample.weights[order]) / sample.paths
     return int(np.searchsorted(share, 1.0 - level + 1e-12, side="right"))
+
+
+def resting_on(sample: Sample, level: float) -> float:
+    """Paths that a quantile rests on: those expected beyond, or equally weighted ones that those beyond are worth."""
+    if sample.weights is None:
+        return expected_exceedances(sample.paths, level)
+    return tail_of(sample, level).beyond.worth
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ def basis(compared: Compared) -> str:
     if compared.paired:
         common = min(compared.paths)
         return f"same random numbers: {common:,} paths are compared each with itself"
+    if compared.same_numbers:
+        drawn = " and ".join("weighted" if weighted else "plain" for weighted in compared.weighted)
+        return f"paths drawn otherwise ({drawn}): the runs are taken as independent, and less is decided"
     return "other random numbers: the runs are independent, and less is decided"
 
 
