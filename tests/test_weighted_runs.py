@@ -26,7 +26,9 @@ from tests import fake_run, weighted
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> stress.Run:
-    return stress.load(fake_run.write(tmp_path_factory.mktemp("plain") / "run", fake_run.Fake(paths=2_000, share=0.15, capital=12e6)))
+    return stress.load(
+        fake_run.write(tmp_path_factory.mktemp("plain") / "run", fake_run.Fake(paths=2_000, share=0.15, capital=12e6))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +143,10 @@ def test_every_column_of_the_summary_has_the_mean_of_the_plain_run(
         for name, error in zip(names, errors, strict=True):
             mine, other = found[name][column.name], truth[name][column.name]
             if other["count"] == plain.manifest["paths"]:
-                assert mine["mean"] == pytest.approx(other["mean"], rel=1e-9, abs=4.0 * error + 1e-9), (name, column.name)
+                assert mine["mean"] == pytest.approx(other["mean"], rel=1e-9, abs=4.0 * error + 1e-9), (
+                    name,
+                    column.name,
+                )
             assert mine["max"] is None or mine["max"] <= other["max"]
     assert found[names[0]]["liquidated_notional"]["share_above_zero"] == pytest.approx(
         truth[names[0]]["liquidated_notional"]["share_above_zero"], rel=0.1
