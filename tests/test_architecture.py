@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"check"} | {"errors", "columns", "store", "sizing", "weights"},
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
     "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
+    "reverse": {"errors", "scenario", "build", "kernels", "records", "store", "sizing", "report"},
 }
 KNOW_EVERYTHING = {"__init__", "__main__", "cli"}
 HEAVY = {"scenario": {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "scipy"}, "sizing": {"numba", "matplotlib"}}

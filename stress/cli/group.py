@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "run": "Simulate a scenario and write a folder of results.",
     "size": "Size the fund from a run: quantiles, depletion, cost.",
     "sweep": "Vary values or switch rules off, and compare.",
+    "reverse": "Search for the least event that breaks a venue.",
     "merge": "Merge the shards of a run.",
     "report": "Write the report of a run: HTML, Markdown, charts.",
     "check": "Put a scenario's rules to a run: limits, regressions.",

@@ -142,14 +142,15 @@ def concentration_picture(data: Concentration, sizing: Sizing, pool: PoolSizing)
 def timeline_pictures(worst: WorstPath) -> list[Picture]:
     """The worst path, check by check; and closer where its bad debt comes about in a short time."""
     data = _timeline(worst)
-    pictures = [_timeline_picture("worst-path", f"Path {worst.path:,}", data)]
+    pictures = [timeline_picture("worst-path", f"Path {worst.path:,}", data)]
     closer = data.closer()
     if closer is not None:
-        pictures.append(_timeline_picture("worst-path-closer", f"Path {worst.path:,}, closer", closer))
+        pictures.append(timeline_picture("worst-path-closer", f"Path {worst.path:,}, closer", closer))
     return pictures
 
 
-def _timeline_picture(name: str, title: str, data: Timeline) -> Picture:
+def timeline_picture(name: str, title: str, data: Timeline) -> Picture:
+    """One path, check by check."""
     heights = panel_heights(data)
 
     def fill(figure: Figure) -> None:
