@@ -24,6 +24,8 @@ def headline(sizing: Sizing) -> RenderableType:
             f"margin checked every {duration(sizing.check_every_s)}; intervals at {level(sizing.confidence)}"
         )
     ]
+    if sizing.drawing:
+        parts.append(Text(sizing.drawing, "dim"))
     if sizing.sampling is not None:
         parts += [Text(line, "dim") for line in weighing(sizing.sampling)]
         parts += [Text(f"caution: {problem}", "yellow") for problem in sizing.sampling.problems]

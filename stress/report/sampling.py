@@ -9,11 +9,15 @@ from stress.sizing.words import count, level, worth
 
 
 def sampling_blocks(sizing: Sizing) -> list[Block]:
-    """How the weights are meant, whether they can be trusted, and what the tails rest on; nothing for plain paths."""
+    """How the weights are meant, whether they can be trusted, and what the tails rest on.
+
+    Of plain paths only why they are, where the scenario asks for others.
+    """
     found = sizing.sampling
     if found is None:
-        return []
-    blocks: list[Block] = [Paragraph(_meant(sizing, found)), Paragraph(_trusted(found))]
+        return [Paragraph(sizing.drawing)] if sizing.drawing else []
+    blocks: list[Block] = [Paragraph(sizing.drawing)] if sizing.drawing else []
+    blocks += [Paragraph(_meant(sizing, found)), Paragraph(_trusted(found))]
     if found.problems:
         blocks.append(Bullets(tuple(f"Caution: {problem}." for problem in found.problems)))
     pools = {tail.pool for tail in found.tails}

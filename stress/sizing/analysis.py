@@ -106,6 +106,7 @@ def size(
         treasuries=treasuries(run, sizer.levels, confidence, sizer.weights) if pool is None else (),
         poolings=poolings(run, Terms(float(accepted), confidence, sizer.weights)) if pool is None else (),
         allocations=sizer.allocations() if pool is None else (),
+        drawing=run.manifest.get("sampling", {}).get("reason", ""),
         sampling=sizer.sampling(names if pool is None else [pool]),
     )
 

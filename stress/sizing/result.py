@@ -119,6 +119,8 @@ class Sizing:
     """Funds that several pools share."""
     allocations: tuple[Allocation, ...] = ()
     """Expected shortfall of the bad debt of all pools, divided."""
+    drawing: str = ""
+    """How the paths were drawn and why, where the scenario asks for another way than plain sampling."""
     sampling: Sampling | None = None
     """What the weights of the paths are worth; None for plain paths."""
 

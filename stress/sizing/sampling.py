@@ -23,6 +23,7 @@ from stress.sizing.words import level, worth
 if TYPE_CHECKING:
     from stress.store import Run
 
+_ROUNDING = 1e-9
 MOST_ERRORS = 3.0
 """Standard errors by which the mean weight may differ from 1: once in 370 runs by chance."""
 
@@ -75,8 +76,8 @@ def sampling_of(run: Run, losses: dict[tuple[str, str], Floats], levels: tuple[f
     ratios, component = run.weights, run.components
     weights = Weights(ratios)
     counts = () if component is None else tuple(np.bincount(component).tolist())
-    # A share is known to one path.
-    allowed = ratios.size / max(counts[0] - 1, 1) if counts and counts[0] else None
+    shares = run.manifest.get("sampling", {}).get("shares") or [count / ratios.size for count in counts]
+    allowed = 1.0 / shares[0] if counts and counts[0] else None
     mean, error = float(ratios.mean()), _error(ratios)
     largest = float(ratios.max())
     return Sampling(
@@ -93,9 +94,9 @@ def sampling_of(run: Run, losses: dict[tuple[str, str], Floats], levels: tuple[f
 
 def weighing(sampling: Sampling) -> Iterator[str]:
     """The worth of the weights in lines for a reader."""
-    drawn = f", {sampling.components[0]:,} paths from the scenario's own law" if sampling.components else ""
+    drawn = f"{sampling.components[0]:,} paths from the scenario's own law; " if sampling.components else ""
     yield (
-        f"importance sampling{drawn}; mean weight {sampling.mean:.4f} ± {sampling.error:.4f}, largest "
+        f"{drawn}mean weight {sampling.mean:.4f} ± {sampling.error:.4f}, largest "
         f"{sampling.largest:.3g}; all paths are worth {worth(sampling.effective)} of equal weight"
     )
     for (pool, metric), tails in groupby(sampling.tails, key=lambda tail: (tail.pool, tail.metric)):
@@ -116,7 +117,7 @@ def _problems(mean: float, error: float, largest: float, allowed: float | None) 
         )
     if allowed is None:
         yield "no path was drawn from the scenario's own law, so that nothing bounds the weights"
-    elif largest > allowed:
+    elif largest > allowed * (1.0 + _ROUNDING):
         yield f"the largest weight is {largest:.4g}, more than the {allowed:.4g} that the mixture allows"
 
 

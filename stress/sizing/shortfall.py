@@ -10,6 +10,7 @@ docs/tail.md has what each covers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import stats
@@ -32,6 +33,8 @@ from stress.sizing.words import count
 HEAVY = 0.45
 """Tail index beyond which the variance of the losses may be infinite (it is from 0.5 on)."""
 
+_LEAST_TERMS = 100
+_OPEN = (-math.inf, math.inf)
 _FIT_SHARE = 5
 _FIT_LEAST = 50
 _FIT_MOST = 500
@@ -74,7 +77,7 @@ def hall_interval(influence: Floats, centre: float, confidence: float = CONFIDEN
     return centre - error * untransformed(z), centre - error * untransformed(-z)
 
 
-def fitted_tail(ordered: Floats, exceedances: float = 0.0) -> pareto.Pareto | None:
+def fitted_tail(ordered: Floats, exceedances: float = 0.0, weights: Weights | None = None) -> pareto.Pareto | None:
     """Generalised Pareto law of the largest losses: at least ``exceedances`` of them, where those are few enough.
 
     None for fewer than 20 losses, or where the largest do not differ.
@@ -84,7 +87,7 @@ def fitted_tail(ordered: Floats, exceedances: float = 0.0) -> pareto.Pareto | No
     fitted = min(most, max(losses // _FIT_SHARE, _FIT_LEAST, math.ceil(exceedances) if exceedances <= most else 0))
     if fitted < LEAST_EXCEEDANCES:
         return None
-    return pareto.tail_of(ordered, fitted)
+    return pareto.tail_of(ordered, fitted, None if weights is None else weights.counts)
 
 
 def expected_shortfall(
@@ -138,21 +141,37 @@ def _with_interval(
     """Point, interval and the tail's warnings."""
     point = shortfall_point(ordered, level, weights)
     boundary = quantile_of(ordered, level, weights) if level else 0.0
-    excess = np.maximum(ordered - boundary, 0.0) / (1.0 - level)
-    low, high = hall_interval(excess if weights is None else weights.influence(excess), point, confidence)
-    start = 0.0
-    if weights is not None:
-        # What is averaged are losses times weights, which are light where heavy losses are drawn too often.
-        ordered, start, level = np.sort(weights.counts * excess), boundary, 0.0
-    tail = fitted_tail(ordered, exceedances if weights is None else 0.0)
-    if tail is not None:
+    low, high = hall_interval(_influence(ordered, boundary, level, weights), point, confidence)
+    for tail, fitted_low, fitted_high in _fitted(ordered, level, exceedances, confidence, weights):
         if tail.shape >= 1.0:
             return Estimate.missing(exceedances, f"tail index {tail.shape:.2f}: the tail has no mean", confidence)
-        fitted_low, fitted_high = _by_tail(ordered, level, tail, confidence)
-        low, high = min(low, start + fitted_low), max(high, start + fitted_high)
-        note = "; ".join(filter(None, (note, _warning(tail.shape, high))))
+        low, high = min(low, fitted_low), max(high, fitted_high)
+        note = "; ".join(filter(None, (note, _warning(tail.shape, fitted_high))))
     upper = high if math.isfinite(high) else None
     return Estimate(point, max(low, boundary, 0.0), upper, exceedances, confidence, note)
+
+
+def _fitted(
+    ordered: Floats, level: float, exceedances: float, confidence: float, weights: Weights | None
+) -> Iterator[tuple[pareto.Pareto, float, float]]:
+    """Intervals by fitted tails.
+
+    Of weighted paths what is averaged are losses times weights. These are light where heavy losses are drawn too often,
+    and a law of the losses would see a tail far beyond the one that matters: its interval had no end at 2,000 paths.
+    Where fewer than 100 paths lie beyond the quantile both are taken.
+    """
+    boundary = quantile_of(ordered, level, weights) if level else 0.0
+    beyond = int(np.count_nonzero(ordered > boundary))
+    tail = fitted_tail(ordered, exceedances, weights) if weights is None or beyond < _LEAST_TERMS else None
+    if tail is not None:
+        yield tail, *(_OPEN if tail.shape >= 1.0 else _by_tail(ordered, level, tail, confidence, weights))
+    if weights is None:
+        return
+    terms = np.sort(weights.counts * np.maximum(ordered - boundary, 0.0)) / (1.0 - level)
+    tail = fitted_tail(terms)
+    if tail is not None:
+        low, high = _OPEN if tail.shape >= 1.0 else _by_tail(terms, 0.0, tail, confidence, None)
+        yield tail, boundary + low, boundary + high
 
 
 def _warning(shape: float, high: float) -> str:
@@ -162,17 +181,25 @@ def _warning(shape: float, high: float) -> str:
     return f"tail index {shape:.2f}: the variance may be infinite" if shape > HEAVY else ""
 
 
-def _by_tail(ordered: Floats, level: float, tail: pareto.Pareto, confidence: float) -> tuple[float, float]:
+def _influence(ordered: Floats, boundary: float, level: float, weights: Weights | None) -> Floats:
+    """[w] terms whose mean has the error of the shortfall."""
+    excess = np.maximum(ordered - boundary, 0.0) / (1.0 - level)
+    return excess if weights is None else weights.influence(excess)
+
+
+def _by_tail(
+    ordered: Floats, level: float, tail: pareto.Pareto, confidence: float, weights: Weights | None
+) -> tuple[float, float]:
     """Interval of the shortfall by the profile likelihood of the fitted tail.
 
     Losses between the quantile and the threshold, where the threshold is the larger, have a mean of their own; the two
     intervals are added by the method of variance estimates recovery (Zou and Donner 2008, Stat. Med. 27, eq. 4).
     """
-    paths = float(ordered.size)
+    paths = float(ordered.size) if weights is None else weights.effective(ordered > tail.threshold)
     if tail.share >= 1.0 - level:
         return pareto.shortfall_interval(tail, paths, level, confidence)
-    boundary = quantile_of(ordered, level) if level else 0.0
-    body = np.maximum(np.minimum(ordered, tail.threshold) - boundary, 0.0) / (1.0 - level)
+    boundary = quantile_of(ordered, level, weights) if level else 0.0
+    body = _influence(np.minimum(ordered, tail.threshold), boundary, level, weights)
     centre = boundary + float(body.mean())
     body_low, body_high = hall_interval(body, centre, confidence)
     beyond = tail.share * tail.scale / (1.0 - tail.shape) / (1.0 - level)

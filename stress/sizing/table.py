@@ -26,6 +26,8 @@ def render(sizing: Sizing) -> RenderableType:
             f"intervals at {level(sizing.confidence)}"
         )
     ]
+    if sizing.drawing:
+        parts.append(Text(f"  {sizing.drawing}", style="dim"))
     if sizing.sampling is not None:
         parts += [Text(f"  {line}", style="dim") for line in weighing(sizing.sampling)]
         parts += [Text(f"  caution: {problem}", style="yellow") for problem in sizing.sampling.problems]
