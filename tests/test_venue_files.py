@@ -56,6 +56,19 @@ def test_what_init_writes_on_top_of_it_runs(known: BuiltIn, tmp_path: Path) -> N
     assert run_scenario(file, tmp_path / "run", "run.paths=2").manifest["complete"] is True
 
 
+@VENUES
+def test_what_init_suggests_is_sound(known: BuiltIn, tmp_path: Path) -> None:
+    """The lines that it writes as comments, its tables of a book apart."""
+    text = template(known.name, "mine").partition("# pools:")[0]
+    text = re.sub(r"^# (?=markets:|shocks:|  )", "", text, flags=re.MULTILINE)
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    scenario = load_scenario(file).scenario
+    assert scenario.shocks
+    assert scenario.run.horizon == load_scenario(known.name).scenario.run.horizon
+    assert len(scenario.markets) == len(load_scenario(known.name).scenario.markets)
+
+
 def rule_lines(text: str) -> Iterator[tuple[int, str, bool]]:
     """Number, code and coverage of the lines of the rules: a comment on them, on the line or block above them."""
     inside, covered = -1, [(-1, False)]

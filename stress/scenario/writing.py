@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import yaml
 
 from stress.errors import UsageError
+from stress.scenario import units
 from stress.scenario.builtin import built_ins
 from stress.scenario.hints import did_you_mean
+from stress.scenario.loading import load_scenario
 from stress.scenario.schema import Scenario
+from stress.scenario.units import Dimension
 
 _WIDTH = 120
 
@@ -86,7 +90,26 @@ def template(venue: str | None, name: str) -> str:
         raise UsageError(f"no built-in venue {venue!r}{did_you_mean(venue, venues)}")
     file = "complete.yaml" if venue is None else "venue.yaml"
     text = (resources.files("stress.scenario") / "templates" / file).read_text(encoding="utf-8")
-    return text.replace("VENUE", venue or "").replace("NAME", name)
+    return _filled(text, {"NAME": name, **({} if venue is None else _words_of(venue))})
+
+
+def _words_of(venue: str) -> dict[str, str]:
+    """What a scenario on top of a venue takes up from it: its time grid, and its first market and pool to vary."""
+    scenario = load_scenario(venue).scenario
+    market, pool = next(iter(scenario.markets)), next(iter(scenario.pools))
+    return {
+        "VENUE": venue,
+        "MARKET": market,
+        "POOL": pool,
+        "PRICE": f"{scenario.markets[market].price:_.10g}",
+        "HORIZON": units.write(scenario.run.horizon, Dimension.DURATION),
+        "STEP": units.write(scenario.run.step, Dimension.DURATION),
+    }
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    """The text with its words in capitals filled in; none is looked for in what another has put in."""
+    return re.sub(r"\b(?:" + "|".join(words) + r")\b", lambda found: words[found[0]], text)
 
 
 def name_from(file: Path) -> str:
