@@ -26,11 +26,16 @@ def reduces(venue: Venue, accounts: Accounts, i: int, step: int) -> bool:
 
 @part
 def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int, count: int) -> int:
-    """Append the market orders that bring account i to the target, fills assumed at the mark."""
+    """Append the market orders that bring account i to the target, fills assumed at the mark.
+
+    A share that is rounding is none: cash that has just arrived may have brought the account there.
+    """
     book, markets = venue.book, venue.markets
     target = venue.pools[book.accounts[i].pool].call_target
     counted = equity(book, accounts, now, i) - haircuts(book, markets, accounts, now, i)
     share = to_target.share(book, markets, accounts, now, i, counted, target)
+    if share < NO_FILL:
+        return count
     for j in range(book.accounts[i].first, book.accounts[i].last):
         quantity, m = accounts.positions[j].quantity, book.positions[j].market
         if share * abs(quantity) >= NO_FILL:

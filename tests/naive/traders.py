@@ -64,6 +64,8 @@ def answer(world: World, pool: Pool, account: Account) -> list[Order]:
         return []
     account.reduced = world.step
     share = share_to_target(world, account, rules["target"])
+    if share < NOTHING:
+        return []
     return [
         Order(account, m, -share * q, None, voluntary=True) for m, q in account.q.items() if abs(share * q) >= NOTHING
     ]
