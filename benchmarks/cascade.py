@@ -28,6 +28,7 @@ from stress.kernels.results import POOL_COLUMNS
 from stress.kernels.state import State
 from stress.kernels.structs import Book, Floats, Venue
 from stress.kernels.trigger import find_breaches
+from stress.kernels.views import view
 from stress.scenario import load_scenario
 
 LIQUIDATED = POOL_COLUMNS.index("liquidated_accounts")
@@ -39,6 +40,7 @@ WIDEST_SCAN = 10
 @kernel
 def search(venue: Venue, state: State, log_price: Floats) -> int:
     """Trigger search alone; who is found is closed at once, at no price."""
+    venue, state = view(venue), view(state)
     found = 0
     for step in range(log_price.shape[0]):
         for m in range(state.market.size):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .dynamic_margin import observe_factors, update_factors
 from .funding import pay_funding
-from .jit import entry, part, stage
+from .jit import entry, part
 from .layers.balance import FIRST_DECLINE, FIRST_UNDER, observe_layers
 from .layers.hedge import hedge
 from .layers.parts import PART_FALL
@@ -28,6 +28,7 @@ from .structs import Flags, Floats, Markets, Venue
 from .traders.deleverage import send_reductions
 from .traders.makers import depth_factor
 from .trigger import find_breaches
+from .views import view
 from .watch import forget
 
 ROUNDS = POOL_COLUMNS.index("rounds")
@@ -62,7 +63,7 @@ def _move_markets(venue: Venue, state: State, log_price: Floats, variance: Float
         observe_price(now, state.market_out, m)
 
 
-@stage
+@part
 def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     """Marks, triggers, auctions, settlement, layers; whether anything changed."""
     now, seconds = state.market, step * venue.clock.dt
@@ -81,7 +82,7 @@ def _round(venue: Venue, state: State, step: int, unlimited: int) -> bool:
     return changed or filled
 
 
-@stage
+@part
 def _rounds(venue: Venue, state: State, step: int, unlimited: int) -> None:
     """Rounds of one step until one changes nothing or ``max_rounds``."""
     start_capacity(venue.pools, state.ledger)
@@ -109,7 +110,7 @@ def _accrue(venue: Venue, state: State, memory: Memory, step: int) -> None:
         forget(state.watch)
 
 
-@stage
+@part
 def _step(
     venue: Venue, state: State, memory: Memory, log_price: Floats, variance: Floats, step: int, unlimited: int
 ) -> None:
@@ -153,7 +154,7 @@ class Slots(NamedTuple):
     """[w, (p, role, place), 1 + c] number of the owner, -1 for none, then its columns."""
 
 
-@stage
+@part
 def _follow(venue: Venue, room: Room, log_price: Floats, variance: Floats, unlimited: int) -> None:
     """Follow one path; results are left in the state."""
     state, memory = room.state, room.memory
@@ -239,6 +240,7 @@ def _run_block(
     once: bool,
 ) -> int:
     """Follow paths; the only compiled door to the cascade, so that it is compiled once."""
+    venue, room, slots = view(venue), view(room), view(slots)
     for w in range(log_price.shape[0]):
         if stop[0] != 0:
             return w

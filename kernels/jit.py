@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import CacheImpl, _CacheLocator
 
+from .linking import AVAILABLE, KernelCompiler, PartCompiler
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 COMPILED: bool = not numba.config.DISABLE_JIT
@@ -116,57 +118,61 @@ if ByContent not in CacheImpl._locator_classes:
     CacheImpl._locator_classes.insert(0, ByContent)
 
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_ARITHMETIC: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 """No fastmath: comparisons with NaN and infinity keep their meaning."""
 
+_CONTRACT: dict[str, Any] = {"fastmath": {"contract"}}
+"""Fused multiply-add only, which does not depend on the vector width."""
 
-_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-"""Neither callable from Python nor counting references."""
+_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Not callable from Python: half of the time that a function over many arrays takes to compile."""
+
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}
+"""Without reference counts, where nothing is allocated and the arrays outlive the call: an atomic increment per array
+and call, on arrays that all threads share, took seven eighths of a path."""
+
+
+def _within(function: F, **options: Any) -> Any:
+    """What kernels call: code that becomes part of theirs."""
+    late = {"pipeline_class": PartCompiler} if AVAILABLE else {"cache": True}
+    return numba.njit(**_ARITHMETIC, **_BARE, **late, **options)(function)
+
+
+def _door(function: F, **options: Any) -> F:
+    """What Python calls; kernels that call it take in the bare code instead, and the door is not even compiled."""
+    if not (COMPILED and AVAILABLE):
+        return numba.njit(cache=True, **_ARITHMETIC, **options)(function)
+    door = numba.njit(cache=True, pipeline_class=KernelCompiler, **_ARITHMETIC, **options)(function)
+    within = _within(function, **options)
+    door.get_call_template, door.get_overload = within.get_call_template, within.get_overload
+    return door
 
 
 def kernel(function: F) -> F:
     """Compile a function that Python may call."""
-    return numba.njit(**_OPTIONS)(function)
-
-
-def part(function: F) -> F:
-    """As :func:`kernel`, for functions that only kernels call: calling one from Python when compiled is a crash.
-
-    Two things go that a function over the venue and the state, some thirty
-    arrays, pays dearly for. Without the wrappers that unpack Python arguments it
-    compiles in half the time. Without reference counts (the arrays outlive the
-    call, and nothing is allocated) a path of 1,440 steps takes 2 ms where it
-    took 16: an atomic increment per array and call, on arrays that all threads
-    share.
-    """
-    return numba.njit(**_OPTIONS, **_BARE)(function)
+    return _door(function)
 
 
 def entry(function: F) -> F:
-    """As :func:`part`, for the one function through which Python enters the cascade: with wrappers, without counts."""
-    return numba.njit(**_OPTIONS, _nrt=False)(function)
+    """As :func:`kernel`, for functions that allocate nothing."""
+    return _door(function, **_UNCOUNTED)
 
 
-def stage(function: F) -> F:
-    """As :func:`part`, for functions with one caller and much below them: they become part of their caller.
-
-    Every compiled function carries all that it calls, optimised and stored
-    again: with six stages between the entry and the layers, the layers were
-    compiled seven times, which took half of the whole time.
-    """
-    return numba.njit(**_OPTIONS, inline="always")(function)
+def part(function: F) -> F:
+    """Compile a function that only kernels call: calling one from Python when compiled is a crash."""
+    return _within(function, **_UNCOUNTED)
 
 
 def vector_kernel(function: F) -> F:
-    """For loops over lanes: fused multiply-add only, which does not depend on the vector width."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    """As :func:`kernel`, for loops over lanes."""
+    return _door(function, **_CONTRACT)
 
 
 def vector_part(function: F) -> F:
-    """As :func:`vector_kernel`, without wrappers and reference counts: only kernels may call it, see :func:`part`."""
-    return numba.njit(**_OPTIONS, **_BARE, fastmath={"contract"})(function)
+    """As :func:`part`, for loops over lanes."""
+    return _within(function, **_UNCOUNTED, **_CONTRACT)
 
 
 def lane_kernel(function: F) -> F:
     """As :func:`vector_kernel`, for the arithmetic of one lane: inlined by LLVM, or its caller's loop stays scalar."""
-    return numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(function)
+    return _door(function, **_UNCOUNTED, **_CONTRACT, forceinline=True)

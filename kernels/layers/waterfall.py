@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import stage
+from ..jit import part
 from ..state import State
 from ..structs import Venue
 from . import ADL, SOCIALISE
@@ -13,7 +13,7 @@ from .stop import IN_TURN, LAST
 from .takeover import take_over
 
 
-@stage
+@part
 def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimited: int) -> bool:
     """Let every layer act in its place, then write off what is left of flat accounts; whether anything changed.
 

@@ -1,0 +1,123 @@
+"""How kernels are put together: what Python calls, what only kernels call, and groups handed on as one address."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from stress.kernels.jit import COMPILED, kernel, part
+from stress.kernels.linking import AVAILABLE, KernelLibrary, PartLibrary
+from stress.kernels.structs import Floats, Ints
+from stress.kernels.views import view
+
+bare = pytest.mark.skipif(not (COMPILED and AVAILABLE), reason="nothing is compiled, or not in our way")
+
+
+class Pair(NamedTuple):
+    """All of one type, which the compiler lays out as an array."""
+
+    first: Floats
+    second: Floats
+
+
+class Single(NamedTuple):
+    values: Ints
+    weight: float
+    on: bool
+
+
+class Group(NamedTuple):
+    pair: Pair
+    count: int
+    single: Single
+
+
+@part
+def _sum(values: Floats) -> float:
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total
+
+
+@part
+def _read(group: Group) -> float:
+    single = group.single
+    total = _sum(group.pair.first) + 10.0 * _sum(group.pair.second) + 100.0 * group.count
+    total += single.weight * single.values[1]
+    group.pair.second[0] = -1.0
+    return total if single.on else -total
+
+
+@kernel
+def read_viewed(group: Group) -> float:
+    """Read every field through an address."""
+    return _read(view(group))
+
+
+@kernel
+def read_twice(group: Group) -> float:
+    """Call a function that Python may call too."""
+    return read_viewed(group) + read_viewed(group)
+
+
+def group(on: bool) -> Group:
+    return Group(Pair(np.array([1.0, 2.0]), np.array([3.0, 4.0])), 5, Single(np.array([6, 7]), 0.25, on))
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("on", [True, False])
+def test_fields_are_read_where_they_lie(on: bool) -> None:
+    given = group(on)
+    assert read_viewed(given) == (1.0 if on else -1.0) * (3.0 + 70.0 + 500.0 + 1.75)
+    assert given.pair.second[0] == -1.0
+
+
+@pytest.mark.interpreted
+def test_a_kernel_may_call_a_kernel() -> None:
+    assert read_twice(group(True)) == 574.75 + 534.75
+
+
+@bare
+def test_what_only_kernels_call_is_no_code_of_its_own() -> None:
+    read_twice(group(True))
+    (signature,) = read_twice.signatures  # type: ignore[attr-defined]
+    assert isinstance(read_twice.overloads[signature].library, KernelLibrary)  # type: ignore[attr-defined]
+    parts = [_sum, _read]
+    for compiled in parts:
+        for result in compiled.overloads.values():  # type: ignore[attr-defined]
+            assert isinstance(result.library, PartLibrary)
+            assert result.library.get_pointer_to_function(result.fndesc.llvm_func_name) == 0
+
+
+WARM = """
+import sys
+from collections import Counter
+from numba.core import caching, event
+from stress.cli import main
+
+loaded = Counter()
+load = caching.IndexDataCacheFile.load
+caching.IndexDataCacheFile.load = lambda self, key: (loaded.update([self._index_name]), load(self, key))[1]
+arguments = ["run", "minimal", "--paths", "2", "--quiet", "--force", "--out", sys.argv[1]]
+with event.install_recorder("numba:compile") as compiled:
+    assert main(arguments) == 0
+print(len(compiled.buffer), len(loaded))
+"""
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_a_warm_run_loads_two_kernels_and_compiles_nothing(tmp_path: Path) -> None:
+    counts = []
+    for _ in range(2):
+        command = [sys.executable, "-c", WARM, f"{tmp_path}/run"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True)
+        counts.append([int(word) for word in shown.stdout.split()[-2:]])
+    compiled, loaded = counts[1]
+    assert compiled == 0
+    assert loaded <= 2
