@@ -124,7 +124,7 @@ def test_the_page_holds_figures_and_charts(make: Make, tmp_path: Path) -> None:
     before, after = make(), make(scale=9.5e6, capital=40e6)
     page = write_comparison(before, after, compare(before, after), tmp_path / "page")
     text = (tmp_path / "page" / "compare.md").read_text()
-    assert "**Shown to be higher: bad\\_debt mean of pool main" in text
+    assert "**Shown to be higher: bad debt mean of pool main" in text
     assert "| pools.main.layers.0.capital | 25,000,000 | 40,000,000 |" in text
     charts = set(re.findall(r"\(charts/([\w-]+)\.svg\)", text))
     assert charts == {"exceedance-main", "fund-main", "payers-main", "paths-main"}

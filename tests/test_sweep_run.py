@@ -129,13 +129,13 @@ def charts() -> set[str]:
 def test_charts_follow_the_question() -> None:
     one, two = VOLATILITY, "markets.BTC.model.rho=-0.5,0.5"
     assert main([*SWEEP, "-q", "--vary", one]) == ExitCode.OK
-    assert charts() == {"frontier-bad-debt-main", "frontier-fund-main"}
+    assert charts() == {"adl-main", "frontier-bad-debt-main", "frontier-fund-main"}
     assert main([*SWEEP, "-q", "--force", "--vary", one, "--vary", two]) == ExitCode.OK
-    assert charts() == {"map-bad-debt-main", "map-fund-main"}
+    assert charts() == {"adl-main", "map-bad-debt-main", "map-fund-main"}
     assert main([*SWEEP, "-q", "--force", "--one-at-a-time", "--vary", one, "--vary", two]) == ExitCode.OK
-    assert charts() == {"tornado-bad-debt-main", "tornado-fund-main"}
+    assert charts() == {"adl-main", "tornado-bad-debt-main", "tornado-fund-main"}
     assert main([*SWEEP, "-q", "--force", "--ablate"]) == ExitCode.OK
-    assert charts() == {"tornado-bad-debt-main", "tornado-fund-main"}
+    assert charts() == {"adl-main", "tornado-bad-debt-main", "tornado-fund-main"}
     assert "without layer adl" in Path("out/report.md").read_text()
 
 

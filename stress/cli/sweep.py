@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from stress.sweep.run import Progress
 
 
+_EPILOG = """\b
+Examples:
+  tailstress sweep minimal --vary 'markets.*.margin.tiers.*.maintenance=x0.5,x1,x2'
+  tailstress sweep october-2025 --ablate --paths 2_000
+  tailstress sweep adl-policies --vary pools.main.layers.1.rank=hyperliquid,profit,pro_rata_profit
+"""
+
+
 @dataclass(frozen=True)
 class Options:
     """What the command line asks for."""
@@ -56,7 +64,7 @@ class Options:
     "sweep",
     help="Vary values of a scenario, or switch its rules off, and compare the fund and the losses. All cells see the "
     "same random numbers. A path may hold * for every entry; x1.5 multiplies what is there.",
-    epilog="Example: tailstress sweep minimal --vary 'markets.*.margin.tiers.*.maintenance=x0.5,x1,x2'",
+    epilog=_EPILOG,
 )
 @scenario_argument
 @click.option("--vary", metavar="PATH=A,B,C", multiple=True, help="Values of one path of the scenario; repeatable.")

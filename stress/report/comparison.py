@@ -63,7 +63,7 @@ def headline(compared: Compared) -> str:
     if compared.identical:
         return "Every number of the two runs is the same."
     for verdict in (HIGHER, LOWER):
-        moved = [f"{one.label} of pool {one.pool}" for one in compared.figures if one.verdict == verdict]
+        moved = [f"{_words(one)} of pool {one.pool}" for one in compared.figures if one.verdict == verdict]
         if moved:
             others = "" if len(moved) == 1 else f", and {len(moved) - 1} more figures"
             both = "" if verdict == LOWER else _also_lower(compared)
@@ -84,9 +84,14 @@ def _headlines(compared: Compared) -> list[Moved]:
 
 
 def _card(moved: Moved) -> Card:
-    return Card(
-        f"{moved.label}, {moved.pool}", f"{amount(moved, moved.before)} → {amount(moved, moved.after)}", change(moved)
-    )
+    before, after = amount(moved, moved.before), amount(moved, moved.after)
+    value = before if before == after else f"{before} → {after}"
+    return Card(f"{_words(moved)}, {moved.pool}", value, "the same" if change(moved) == "none" else change(moved))
+
+
+def _words(moved: Moved) -> str:
+    """Name of a figure for a reader."""
+    return moved.label.replace("_", " ").replace("adl ", "ADL ")
 
 
 def _what_differs(before: Run, after: Run, compared: Compared) -> Section:
@@ -99,7 +104,10 @@ def _what_differs(before: Run, after: Run, compared: Compared) -> Section:
         blocks.append(Paragraph("The scenarios say the same."))
     if before.manifest["kernel_digest"] != after.manifest["kernel_digest"]:
         blocks.append(Bullets(("The kernels differ: the simulation itself has changed.",)))
-    blocks.append(Code("\n".join(run.manifest["command"] for run in (before, after))))
+    commands = [run.manifest["command"] for run in (before, after)]
+    # A run made from edits in memory has the command of the scenario that was edited, which would repeat the other one.
+    if commands[0] != commands[1] or not compared.differences:
+        blocks.append(Code("\n".join(dict.fromkeys(commands))))
     return Section("What differs", tuple(blocks))
 
 
@@ -121,7 +129,7 @@ def _pool(
 
 def _figures(pool: str, compared: Compared) -> Table:
     rows = [
-        [moved.label, amount(moved, moved.before), amount(moved, moved.after), change(moved), moved.verdict]
+        [_words(moved), amount(moved, moved.before), amount(moved, moved.after), change(moved), moved.verdict]
         for moved in compared.figures
         if moved.pool == pool
     ]

@@ -10,15 +10,20 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stress.report.charts.gallery import Picture
+from stress.report.charts.panels import Dot, Panel, panels
 from stress.report.charts.sweep import MOST_BARS, Bar, End, Point, frontier, heatmap, tornado
 from stress.report.document import Block, Bullets, Chart, Document, Notes, Paragraph, Section, Table, table
 from stress.report.write import write_document
 from stress.sizing.words import count, level, money, odds, percent
 from stress.sweep.cells import GRID, LIST, ONE
 from stress.sweep.result import Row, SweepResult
+from stress.sweep.winners import MEASURES
 
 AMOUNTS: dict[str, str] = {"fund": "fund needed", "bad_debt": "mean bad debt"}
 """Figures that are drawn, and how a reader calls them."""
+
+_DRAWN = ("adl_hit", "adl_top10", "adl_paid_top10", "adl_gini")
+"""Measures of ADL that are drawn; the table has all of them."""
 
 _READING = (
     "All cells draw path i from the same random numbers, so that differences between them are those of the rules and "
@@ -74,7 +79,8 @@ def _section(result: SweepResult, pool: str) -> Section:
     charts: list[Block] = [Chart(picture) for name in AMOUNTS for picture in pictures(result, pool, name)]
     title = "Results" if len(result.pools) == 1 else f"Pool {pool}"
     flagged = "Flagged sizes rest on few paths: see their notes."
-    return Section(title, (*charts, figures(result, pool), tails(result, pool), Paragraph(flagged)))
+    tables = figures(result, pool), Paragraph(flagged), tails(result, pool)
+    return Section(title, (*charts, *tables, *winners(result, pool)))
 
 
 def figures(result: SweepResult, pool: str) -> Table:
@@ -114,6 +120,44 @@ def tails(result: SweepResult, pool: str) -> Table:
     headings = ["Cell", f"VaR {at} of the bad debt", "Change", f"ES {at}", "Change"]
     where = "" if len(result.pools) == 1 else f", pool {pool}"
     return table(f"Tail of the bad debt{where}", headings, rows)
+
+
+def winners(result: SweepResult, pool: str) -> list[Block]:
+    """Who bears ADL in each cell, where enough paths have any."""
+    rows = result.of_pool(pool)
+    if not any(row["adl_hit_change_low"] is not None for row in rows):
+        return []
+    headings, cells = ["Paths with ADL"], []
+    for name, measure in MEASURES.items():
+        headings.append(measure.heading)
+        cells.append(name)
+    lines = [[row["label"], *(_measured(row, name) for name in cells)] for row in rows]
+    where = "" if len(result.pools) == 1 else f", pool {pool}"
+    varied = f"{result.varied[0].name} " if len(result.varied) == 1 else ""
+    labels = [row["label"].removeprefix(varied) for row in rows]
+    drawn = [
+        Panel(MEASURES[name].heading, tuple(Dot(row[name], _interval(row, name)) for row in rows), MEASURES[name].words)
+        for name in _DRAWN
+    ]
+
+    def fill(figure: Figure) -> None:
+        panels(figure, labels, drawn)
+
+    file = f"adl-{re.sub(r'[^A-Za-z0-9_-]', '_', pool)}"
+    alt = "Accounts hit by ADL, shares of the ten largest owners and Gini coefficient in every cell."
+    picture = Picture(file, f"Who bears ADL{where}", alt, 1.3 + 0.3 * len(labels), fill)
+    return [Chart(picture), table(f"Means over the paths with ADL{where}", headings, lines)]
+
+
+def _measured(row: Row, name: str) -> str:
+    """A mean with the interval of its change."""
+    words, low, high = MEASURES[name].words, row[f"{name}_change_low"], row[f"{name}_change_high"]
+    if row[name] is None or row["cell"] == 0 or low is None or high is None:
+        return words(row[name])
+    if words(low) == words(high) == words(0.0):
+        return words(row[name])
+    ends = (f"{'+' if end > 0.0 else ''}{words(end)}" for end in (low, high))
+    return f"{words(row[name])} ({' to '.join(ends)})"
 
 
 def signed(amount: float | None) -> str:

@@ -18,11 +18,25 @@ from stress.sizing.weights import Weights
 from stress.sweep.cells import Cell, Varied, number_of
 from stress.sweep.paired import mean_change, passed
 from stress.sweep.tails import Tail, quantile_change, shortfall_change
+from stress.sweep.winners import MEASURES, Winners, winners_change
 
 SUMMARY = "summary.parquet"
 FIGURES = "summary.json"
 
 TEXT, NUMBER = pa.string(), pa.float64()
+
+
+def _columns_of_winners() -> dict[str, tuple[pa.DataType, str]]:
+    """Mean of every measure of ADL, and its change with an interval."""
+    found = {}
+    for name, measure in MEASURES.items():
+        found[name] = (NUMBER, f"{measure.sentence} Mean over the paths with ADL.")
+        found[f"{name}_change"] = (NUMBER, "Difference to the scenario as it is, over the paths with ADL in both.")
+        found[f"{name}_change_low"] = (NUMBER, "Lower end of its interval.")
+        found[f"{name}_change_high"] = (NUMBER, "Upper end of its interval.")
+    return found
+
+
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "cell": (pa.int64(), "Number of the cell; 0 is the scenario as it is."),
     "label": (TEXT, "What is different in the cell."),
@@ -57,6 +71,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "unpaid_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
     "unpaid_change_low": (NUMBER, "Lower end of its interval."),
     "unpaid_change_high": (NUMBER, "Upper end of its interval."),
+    **_columns_of_winners(),
     "note": (TEXT, "What must be known of the fund's size before relying on it."),
 }
 """Columns of the summary; the varied paths follow, as text and, where they are, as numbers."""
@@ -72,6 +87,8 @@ class Losses:
     required_fund: Floats | None
     unpaid: Floats
     weights: Weights | None
+    winners: Winners | None = None
+    """Figures of the paths with ADL."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +110,13 @@ def losses_of(file: Path) -> dict[str, Losses]:
     for pool in dict.fromkeys(frame["pool"]):
         rows = frame[frame["pool"] == pool]
         required = rows["required_fund"].to_numpy(dtype=np.float64)
+        weights = Weights.of(rows["weight"].to_numpy(dtype=np.float64)) if "weight" in rows else None
         found[pool] = Losses(
             rows["bad_debt"].to_numpy(dtype=np.float64),
             None if np.isnan(required).any() else required,
             (rows["residual"] + rows["residual_open"]).to_numpy(dtype=np.float64),
-            Weights.of(rows["weight"].to_numpy(dtype=np.float64)) if "weight" in rows else None,
+            weights,
+            Winners.of(rows, weights),
         )
     return found
 
@@ -214,6 +233,7 @@ def _against(outcome: Outcome, base: Outcome, pool: str, row: Row) -> Row:
         found |= _changed(name, mean_change(mine, other, weights=(here.weights, there.weights)))
     level = row["level"]
     debts = Tail(here.bad_debt, level, here.weights), Tail(there.bad_debt, level, there.weights)
+    found |= _winners(here.winners, there.winners)
     found |= _changed("value_at_risk", quantile_change(*debts))
     if row["shortfall"] is not None and found["value_at_risk_change"] is not None:
         found |= _changed("shortfall", shortfall_change(*debts))
@@ -223,6 +243,17 @@ def _against(outcome: Outcome, base: Outcome, pool: str, row: Row) -> Row:
         moved = passed(here.required_fund, there.required_fund, size, (here.weights, there.weights))
         found |= {"depleted_base_fund": moved.share, "depleted_p_value": moved.p_value}
         found |= _fund_change(row, here, there, before["target"])
+    return found
+
+
+def _winners(here: Winners | None, there: Winners | None) -> Row:
+    """Means of the measures of ADL, and their changes where it acted in both cells."""
+    if here is None:
+        return {}
+    found: Row = {name: here.mean(name) for name in MEASURES}
+    if there is not None:
+        for name in MEASURES:
+            found |= _changed(name, winners_change(here, there, name))
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,6 +25,8 @@ from stress.sizing.analysis import path_weights
 from stress.sweep.ablate import ablations
 from stress.sweep.cells import Cell, Varied, cells, edited
 from stress.sweep.result import Outcome, SweepResult, losses_of
+from stress.sweep.winners import BORNE
+from stress.sweep.winners import KEPT as KEPT_OF_WINNERS
 
 ABLATE = "ablate"
 """Mode of a sweep that switches rules off."""
@@ -37,8 +40,7 @@ KEPT = (
     "required_fund",
     "residual",
     "residual_open",
-    "adl_notional",
-    "adl_haircut",
+    *KEPT_OF_WINNERS,
 )
 """Columns of ``paths`` that are kept of a cell, for paired comparisons."""
 
@@ -205,7 +207,8 @@ def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> di
     """Write what outlives a cell's run: its sizing and the losses of every path; the sizing last."""
     run = store.load(place)
     sizing: Sizing = size(run)
-    frame = run.paths[[name for name in KEPT if name in run.paths]]
+    whole = run.paths.assign(**{BORNE: _borne(run)})
+    frame = whole[[name for name in KEPT if name in whole]]
     with store.replacing(place.with_suffix(".parquet")) as temporary:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), temporary, compression="zstd")
     known = {
@@ -219,3 +222,11 @@ def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> di
     }
     store.write_json(place.with_suffix(".json"), known)
     return known
+
+
+def _borne(run: store.Run) -> Any:
+    """Debts of accounts and layers that the ADL layers of each path and pool bore, in the order of ``paths``."""
+    layers = run.layers[run.layers["kind"] == "adl"]
+    sums = (layers["paid"] + layers["paid_for_layers"]).groupby([layers["path"], layers["pool"]]).sum()
+    keys = pd.MultiIndex.from_frame(run.paths[["path", "pool"]])
+    return sums.reindex(keys, fill_value=0.0).to_numpy()
