@@ -78,6 +78,8 @@ MARKET_COLUMNS: tuple[str, ...] = (
     "largest_displacement",
     "liquidated_notional",
     "adl_notional",
+    "adl_units",
+    "adl_fill_value",
     "open_interest_end",
     "margin_factor_peak",
     "margin_factor_call",

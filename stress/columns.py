@@ -200,6 +200,11 @@ MARKETS = Table(
         _number("largest_displacement", "log", "Largest distance of the book from the fundamental price, either way."),
         _money("liquidated_notional", "Value at the mark of liquidation orders filled in the market."),
         _money("adl_notional", "Value at the mark of the winners' positions closed by ADL in the market."),
+        _number("adl_units", "base units", "Quantity of those positions, shorts below zero."),
+        _money(
+            "adl_fill_value",
+            "The same at the fill prices: adl_units times price_end less this is what they would have gained since.",
+        ),
         _money(
             "open_interest_end",
             "Long open interest of accounts and layers at the end, at the mark; of an asset all they hold.",

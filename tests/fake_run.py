@@ -262,6 +262,8 @@ def _markets(rng: np.random.Generator, severity: Floats, fake: Fake) -> pa.Table
             "largest_displacement": -0.01 * hit,
             "liquidated_notional": 30.0 * fake.scale * hit / len(fake.markets),
             "adl_notional": np.where(hit > 3.0, 10.0 * fake.scale * hit / len(fake.markets), 0.0),
+            "adl_units": np.where(hit > 3.0, -1.0, 0.0),
+            "adl_fill_value": np.where(hit > 3.0, -9.0, 0.0),
             "open_interest_end": np.full(severity.size, 1e9),
         }
     return _stack("markets", rows, fake.paths)

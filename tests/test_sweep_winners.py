@@ -15,14 +15,14 @@ from stress.errors import ExitCode
 from stress.report.charts.panels import Dot, Panel, panels
 from stress.sizing.weights import Weights
 from stress.sizing.words import percent
-from stress.sweep.winners import BORNE, KEPT, MEASURES, Winners, winners_change
+from stress.sweep.winners import BORNE, FORGONE, KEPT, MEASURES, Winners, winners_change
 
 
 def frame(paths: int = 400, seed: int = 1) -> pd.DataFrame:
     """Paths of which every fourth has no ADL."""
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame({name: rng.uniform(0.1, 0.9, paths) for name in KEPT})
-    rows["adl_haircut"] = rows[BORNE] + 0.5
+    rows[FORGONE] = rows[BORNE] + 0.5
     rows.loc[::4, "adl_notional"] = 0.0
     rows.loc[::4, ["adl_top10_share", "paid_gini_all"]] = np.nan
     return rows
@@ -80,6 +80,13 @@ def test_few_paths_have_no_interval() -> None:
     assert "15 paths" in change.note
 
 
+def test_what_pools_share_is_not_known_by_pool() -> None:
+    rows = frame().assign(**{FORGONE: np.nan})
+    assert winners(rows).mean("adl_overshoot") is None
+    assert winners_change(winners(rows), winners(rows), "adl_overshoot").value is None
+    assert winners(rows).mean("adl_hit") is not None
+
+
 def test_weights_count() -> None:
     rows = frame()
     ratios = np.where(np.arange(400) < 200, 1.6, 0.4)
@@ -106,8 +113,11 @@ def test_a_sweep_of_ranks_says_who_bears_it(tmp_path: Path, monkeypatch: pytest.
         paths = stress.load(f"out/cells/000{cell}").paths
         hit = paths[paths["adl_notional"] > 0.0]
         assert row["adl_closed"] == pytest.approx(hit["adl_notional"].mean())
+        losses = pd.read_parquet(f"out/cells/000{cell}.parquet")
         # At bankruptcy prices winners pay the debts and no more.
-        assert row["adl_overshoot"] == pytest.approx(0.0, abs=1e-6 * row["adl_loss"])
+        assert losses["adl_haircut"].tolist() == pytest.approx(losses[BORNE].tolist(), abs=1e-3)
+        hit = losses[losses["adl_notional"] > 0.0]
+        assert row["adl_overshoot"] == pytest.approx((hit[FORGONE] - hit[BORNE]).mean())
     page = Path("out/report.md").read_text()
     assert "Means over the paths with ADL" in page
     assert set(MEASURES) <= set(rows.columns)

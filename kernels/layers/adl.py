@@ -29,6 +29,8 @@ ADL_NOTIONAL = POOL_COLUMNS.index("adl_notional")
 ADL_HAIRCUT = POOL_COLUMNS.index("adl_haircut")
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
 MARKET_ADL = MARKET_COLUMNS.index("adl_notional")
+MARKET_UNITS = MARKET_COLUMNS.index("adl_units")
+MARKET_FILLS = MARKET_COLUMNS.index("adl_fill_value")
 
 
 @part
@@ -224,6 +226,8 @@ def _fill_winners(venue: Venue, state: State, k: int, m: int, side: float, price
     state.ledger.out[pool, ADL_NOTIONAL] += filled * now[m].mark
     state.ledger.out[pool, ADL_HAIRCUT] += filled * side * (price - now[m].mark)
     state.market_out[m, MARKET_ADL] += filled * now[m].mark
+    state.market_out[m, MARKET_UNITS] -= side * filled
+    state.market_out[m, MARKET_FILLS] -= side * filled * price
     return filled
 
 

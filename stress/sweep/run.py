@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from stress.sizing.analysis import path_weights
 from stress.sweep.ablate import ablations
 from stress.sweep.cells import Cell, Varied, cells, edited
 from stress.sweep.result import Outcome, SweepResult, losses_of
-from stress.sweep.winners import BORNE
+from stress.sweep.winners import BORNE, FORGONE
 from stress.sweep.winners import KEPT as KEPT_OF_WINNERS
 
 ABLATE = "ablate"
@@ -207,7 +208,7 @@ def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> di
     """Write what outlives a cell's run: its sizing and the losses of every path; the sizing last."""
     run = store.load(place)
     sizing: Sizing = size(run)
-    whole = run.paths.assign(**{BORNE: _borne(run)})
+    whole = run.paths.assign(**{BORNE: _borne(run), FORGONE: _forgone(run)})
     frame = whole[[name for name in KEPT if name in whole]]
     with store.replacing(place.with_suffix(".parquet")) as temporary:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), temporary, compression="zstd")
@@ -230,3 +231,12 @@ def _borne(run: store.Run) -> Any:
     sums = (layers["paid"] + layers["paid_for_layers"]).groupby([layers["path"], layers["pool"]]).sum()
     keys = pd.MultiIndex.from_frame(run.paths[["path", "pool"]])
     return sums.reindex(keys, fill_value=0.0).to_numpy()
+
+
+def _forgone(run: store.Run) -> Any:
+    """What positions closed by ADL would have gained by the end of each path; null where several pools share it."""
+    if run.paths["pool"].nunique() > 1:
+        return math.nan
+    markets = run.markets
+    gained = markets["adl_units"] * markets["price_end"] - markets["adl_fill_value"]
+    return gained.groupby(markets["path"]).sum().reindex(run.paths["path"], fill_value=0.0).to_numpy()

@@ -6,6 +6,7 @@ scenario as it is too: a queue and a pro-rata rule are compared where both had t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -26,10 +27,15 @@ _ROUNDING = 1e-9
 BORNE = "adl_borne"
 """Column of a cell's paths: debts of accounts and of layers that winners bore, summed over the pool's ADL layers."""
 
+FORGONE = "adl_forgone"
+"""Column of a cell's paths: what the closed positions would have gained from their fills to the end of the path; null
+where several pools share the markets, which know only their sum."""
+
 KEPT = (
     "adl_notional",
     "adl_haircut",
     BORNE,
+    FORGONE,
     "adl_accounts",
     "adl_top10_share",
     "payers",
@@ -37,6 +43,9 @@ KEPT = (
     "paid_gini_all",
 )
 """Columns that the measures are made of."""
+
+
+_SHARES = ("adl_top10_share", "paid_top10_share", "paid_gini_all")
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,9 @@ MEASURES: dict[str, Measure] = {
     ),
     "adl_loss": Measure("Loss", "What ADL cost them against the mark.", _column("adl_haircut"), money),
     "adl_overshoot": Measure(
-        "Beyond debt",
-        "What it cost them beyond the debts of accounts and layers that it paid.",
-        lambda columns: columns["adl_haircut"] - columns[BORNE],
+        "Overshoot",
+        "What they would have gained by the end of the path without ADL, beyond the debts that it paid.",
+        lambda columns: columns[FORGONE] - columns[BORNE],
         money,
     ),
     "adl_hit": Measure("Accounts hit", "Accounts of which ADL closed a position.", _column("adl_accounts"), _number),
@@ -108,14 +117,16 @@ class Winners:
         if not hit.any():
             return None
         columns = {name: rows[name].to_numpy(dtype=np.float64)[hit] for name in KEPT}
-        # Where ADL cost nobody anything nobody paid, and shares of nothing are none.
-        columns = {name: np.nan_to_num(values) for name, values in columns.items()}
+        for name in _SHARES:
+            # Where ADL cost nobody anything nobody paid, and shares of nothing are none.
+            columns[name] = np.nan_to_num(columns[name])
         mass = np.ones(hit.size) if weights is None else weights.counts
         return cls(np.flatnonzero(hit).astype(np.float64), {n: m.of(columns) for n, m in MEASURES.items()}, mass[hit])
 
-    def mean(self, name: str) -> float:
-        """Mean of a measure over the paths with ADL."""
-        return float(self.mass @ self.measures[name] / self.mass.sum())
+    def mean(self, name: str) -> float | None:
+        """Mean of a measure over the paths with ADL; None where it is not known."""
+        mean = float(self.mass @ self.measures[name] / self.mass.sum())
+        return None if math.isnan(mean) else mean
 
 
 def winners_change(here: Winners, there: Winners, name: str, confidence: float = CONFIDENCE) -> Estimate:
@@ -124,6 +135,8 @@ def winners_change(here: Winners, there: Winners, name: str, confidence: float =
     if mine.size < LEAST_PATHS:
         return Estimate.missing(float(mine.size), f"only {mine.size} paths with ADL in both", confidence)
     difference = here.measures[name][mine] - there.measures[name][other]
+    if np.isnan(difference).any():
+        return Estimate.missing(float(mine.size), "not known by pool", confidence)
     mass = here.mass[mine]
     value = float(mass @ difference / mass.sum())
     if np.ptp(difference) <= _ROUNDING * max(np.abs(here.measures[name][mine]).max(), 1.0):
