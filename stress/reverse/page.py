@@ -53,12 +53,12 @@ def document(answer: Answer, told: list[Told], folder: Path, command: Sequence[s
     cards = (
         Card("Smallest", move_words(small.moves), window_words(small.event)),
         Card("Most likely", move_words(likely.moves), window_words(likely.event)),
-        Card("Comes", odds_words(likely.nats, horizon).split(" (")[0], f"{likely.nats:.1f} nats"),
+        Card("Odds", odds_words(likely.nats, horizon).split(" (")[0], f"{likely.nats:.1f} nats"),
     )
     return Document(
         title=f"What breaks {setting.loaded.scenario.name}",
         subtitle=f"Reverse stress test: {setting.target.words}; {count(answer.evaluations, 'path')} tried"
-        + (", the searches ended with their evaluations" if answer.spent else ""),
+        + (", some searches ended with their evaluations" if answer.spent else ""),
         headline=(_sentence(likely),),
         cards=cards,
         sections=sections,
@@ -72,11 +72,9 @@ def _sentence(told: Told) -> str:
     if event.depth > 0.0:
         parts.append(f"depth {depth_words(event)}")
     if event.fault.kind != "none":
-        parts.append(
-            f"oracles that {fault_words(event, setting.plan.market_names)}".replace("that 15 min late", "15 min late")
-        )
+        parts.append(f"oracles {fault_words(event, setting.plan.market_names)}")
     odds = odds_words(told.nats, setting.plan.loaded.scenario.run.horizon)
-    return f"The {TITLES[told.key]} event found: {'; '.join(parts)}. Then {setting.target.words}. It comes {odds}."
+    return f"The {TITLES[told.key]} event found: {'; '.join(parts)}. Then {setting.target.words}. Odds: {odds}."
 
 
 def figures(told: list[Told]) -> Table:
@@ -93,7 +91,7 @@ def figures(told: list[Told]) -> Table:
         ("Depth", [depth_words(each.event) for each in told]),
         ("Oracles", [fault_words(each.event, setting.plan.market_names) for each in told]),
         ("Nats", [f"{each.nats:.2f}" for each in told]),
-        ("Comes", [odds_words(each.nats, horizon) for each in told]),
+        ("Odds", [odds_words(each.nats, horizon) for each in told]),
         ("By jumps of", [_jump_words(setting, each) for each in told]),
         ("Strength 1", [_played(each.played[0]) for each in told]),
         ("Strength 0.99", [_played(each.played[1]) for each in told]),

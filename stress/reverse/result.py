@@ -118,10 +118,10 @@ def fault_words(event: Event, names: Sequence[str]) -> str:
     if event.fault.kind == NONE:
         return "sound"
     if event.fault.kind == LAG:
-        return f"{duration(event.fault.lag)} late"
+        return f"late by {duration(event.fault.lag)}"
     if event.fault.kind == OUTAGE:
-        return f"stand still for {lasting}"
-    return f"show {percent(math.exp(event.spoof), 3)} of {names[event.fault.market]} for {lasting}"
+        return f"standing still for {lasting}"
+    return f"showing {percent(math.exp(event.spoof), 3)} of {names[event.fault.market]} for {lasting}"
 
 
 def odds_words(nats: float, horizon: float) -> str:
