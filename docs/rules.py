@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stress.kernels.instruments import INSTRUMENTS
-from stress.kernels.layers import HEDGE, LAYERS, UNWINDS
+from stress.kernels.layers import HEDGE, LAYERS, PROFIT_CAP, UNWINDS
 from stress.kernels.limits import LIMITS
 from stress.kernels.liquidity import LIQUIDITY
 from stress.kernels.marks import MARKS
@@ -33,7 +33,7 @@ FAMILIES: tuple[tuple[str, str, tuple[Rule, ...]], ...] = (
     ("Limits of liquidation orders", "`pools.NAME.liquidation.limit.type`", LIMITS),
     ("Layers", "`pools.NAME.layers[].type`", LAYERS),
     ("Unwinding of inventory", "`pools.NAME.layers[].unwind.type`", UNWINDS),
-    ("Ranks of auto-deleveraging", "`pools.NAME.layers[].rank`", RANKS),
+    ("Ranks of auto-deleveraging", "`pools.NAME.layers[].rank`, `pools.NAME.layers[].profit_cap.rank`", RANKS),
     (
         "What traders do",
         "`pools.NAME.margin_calls.top_up`, `pools.NAME.margin_calls.deleverage`, `markets.NAME.liquidity.makers`; "
@@ -68,6 +68,8 @@ def page() -> str:
         parts.append(f"\n## {heading}\n\n{place}\n\n" + "".join(map(entry, rules)))
     parts.append("\n## Hedging of inventory\n\n`pools.NAME.layers[].hedge`\n")
     parts.append(parameters(HEDGE).replace("\n  - ", "\n- ") + "\n")
+    parts.append("\n## Profit caps of liquidity pools\n\n`pools.NAME.layers[].profit_cap`\n")
+    parts.append(parameters(PROFIT_CAP).replace("\n  - ", "\n- ") + "\n")
     parts.append("\n## Oracle\n\n`markets.NAME.oracle`\n" + parameters(ORACLE).replace("\n  - ", "\n- ") + "\n")
     return "".join(parts)
 

@@ -9,9 +9,9 @@ import numpy as np
 from .auction import NO_FILL
 from .jit import part
 from .limits import FILLABLE, SLIPPAGE, limit_price
-from .margin import dust, equity, gross, haircuts, maintenance, position_maintenance
+from .margin import bankruptcy_price, dust, equity, gross, haircuts, maintenance, position_maintenance
 from .records import Records
-from .sizes import FRACTION, STEP_DOWN, TO_TARGET, fraction, step_down, to_target
+from .sizes import FRACTION, PACED, STEP_DOWN, TO_TARGET, fraction, paced, step_down, to_target
 from .state import Accounts, Ledger, Orders
 from .structs import Book, Venue
 
@@ -110,6 +110,11 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
         phase = fraction.phase(pools, accounts, p, i, step)
         if phase == fraction.WAIT:
             return count
+    elif pools[p].size_rule == PACED:
+        if accounts.each[i].sliced == step:
+            return count
+        accounts.each[i].sliced = step
+        common = paced.within(pools[p], book, accounts, now, i)
     partial = False
     for j in range(book.accounts[i].first, book.accounts[i].last):
         quantity, m = accounts.positions[j].quantity, book.positions[j].market
@@ -121,10 +126,16 @@ def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int
         elif down != step_down.NONE:
             notional_now = abs(quantity) * now[m].mark
             share = 1.0 - step_down.kept(venue.markets, m, notional_now, down) / notional_now
+        elif pools[p].size_rule == PACED:
+            share = common * paced.share(pools[p], abs(quantity) * now[m].mark)
         partial = partial or share < 1.0
         if share * abs(quantity) >= NO_FILL:
             limit = _standing_limit(venue, accounts, now, j, p, limiting, requirement, notional, step)
             count = append(orders, count, i, j, m, -share * quantity, limit)
+            if pools[p].guarantor >= 0:
+                part = position_maintenance(venue.markets, now, m, quantity)
+                own = share_of_maintenance(book, accounts, now, j, part, requirement, notional)
+                orders.each[count - 1].bankrupt = bankruptcy_price(now[m].mark, quantity, account_equity, own)
     if pools[p].size_rule == FRACTION and (partial or phase == fraction.EVERYTHING):
         accounts.each[i].sliced = step
     return count
@@ -140,6 +151,7 @@ def send_orders(venue: Venue, accounts: Accounts, now: Records, orders: Orders, 
         i = accounts.breach[b]
         accounts.each[i].unfilled = 0
         accounts.each[i].fee_base = 0.0
+        accounts.each[i].short_fill = 0.0
         if step >= accounts.each[i].since + venue.pools[venue.book.accounts[i].pool].latency:
             count = _send(venue, accounts, now, orders, i, step, count)
     return count

@@ -6,7 +6,7 @@ from .auction import clear
 from .jit import kernel, part
 from .layers.balance import receive_cash
 from .liquidity import move_book
-from .margin import equity
+from .margin import dust, equity
 from .marks import book_price
 from .records import Records
 from .results import LAYER_COLUMNS, MARKET_COLUMNS, POOL_COLUMNS
@@ -50,6 +50,18 @@ def trade(accounts: Accounts, now: Records, j: int, i: int, m: int, quantity: fl
 
 
 @part
+def take_fill(venue: Venue, state: State, p: int, m: int, fill: float, price: float) -> None:
+    """The other end of a fill of pool p: its liquidity pool, where it has one, or outside traders."""
+    k, value = venue.pools[p].counterparty, fill * (price - state.market[m].funding)
+    if k >= 0:
+        state.layers.each[k].cash += value
+        state.layers.quantity[k, m] -= fill
+    else:
+        state.ledger.each[p].outside_cash += value
+        state.ledger.outside_quantity[p, m] -= fill
+
+
+@part
 def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> float:
     """Book one order's fill; returns the filled quantity."""
     accounts, now, orders, ledger = state.accounts, state.market, state.orders, state.ledger
@@ -61,8 +73,7 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
     p = venue.book.accounts[i].pool
     notional = abs(fill) * now[m].mark
     trade(accounts, now, j, i, m, fill, price)
-    ledger.each[p].outside_cash += fill * (price - now[m].funding)
-    ledger.outside_quantity[p, m] -= fill
+    take_fill(venue, state, p, m, fill, price)
     disturb(state.watch, i)
     if orders.each[o].voluntary == 1:
         accounts.each[i].events |= REDUCED
@@ -70,6 +81,9 @@ def _settle_order(venue: Venue, state: State, o: int, m: int, price: float) -> f
         return fill
     accounts.each[i].events |= LIQUIDATED
     accounts.each[i].fee_base += abs(fill) * price
+    if venue.pools[p].guarantor >= 0:
+        short = fill * (price - orders.each[o].bankrupt)
+        accounts.each[i].short_fill += short if short > dust(notional) else 0.0
     ledger.out[p, LIQUIDATED_NOTIONAL] += notional
     ledger.out[p, AUCTION_VALUE] += abs(fill) * price
     ledger.out[p, AUCTION_COST] += fill * (price - now[m].mark)

@@ -18,6 +18,7 @@ from .layers.balance import (
     has_balance,
     layer_equity,
 )
+from .layers.liquidity_pool import sum_sides, take_other_sides
 from .layers.parts import PART_FALL
 from .layers.stop import clear_highs, note_high
 from .layers.treasury import TOKEN_LOW
@@ -109,6 +110,7 @@ def _reset_accounts(venue: Venue, state: State) -> None:
             _reset_account(venue.book, accounts, i)
             accounts.each[i].start_equity = equity(venue.book, accounts, now, i)
         _sum_positions(venue, now, state.ledger)
+        sum_sides(venue, state)
         lay_out(venue, watch, accounts, now)
     begin_watch(watch, now)
 
@@ -162,4 +164,5 @@ def reset(venue: Venue, state: State, memory: Memory, log_price: Floats) -> None
     _reset_accounts(venue, state)
     _reset_layers(venue.layers, state.layers, state.market)
     _reset_ledger(venue, state.ledger)
+    take_other_sides(venue, state)
     forget_owners(venue, state)

@@ -25,6 +25,7 @@ ACCOUNT = record(
     ("events", int, "Bits of what happened."),
     ("unfilled", int, "1 when the limit left the account's order unfilled this round."),
     ("fee_base", float, "Value the account traded in this round's auctions."),
+    ("short_fill", float, "What this round's fills fell short of bankruptcy prices, where a fund guarantees them."),
     ("accepted", float, "Share of the account that the layer at work has room for."),
     ("closing", int, "1 while ADL is closing the account."),
     ("closing_equity", float, "Its equity when ADL began."),
@@ -87,8 +88,12 @@ BALANCE = record(
 )
 
 STOCK = record(
-    ("hedge", float, "Signed units of the layer's hedge on another venue."),
+    ("hedge", float, "Signed units of the layer's hedge on another venue, or of a liquidity pool's backing."),
     ("part", float, "Shared fund: signed units of its inventory that are the listing pool's."),
+    ("long_units", float, "Liquidity pool: base units that its accounts hold long at index 0."),
+    ("long_cost", float, "Their value at entry."),
+    ("short_units", float, "Base units that they hold short."),
+    ("short_cost", float, "Their value at entry."),
     ("gap_since", int, "Step at which the hedge was first seen to be short of what it should be, or NEVER."),
 )
 
@@ -118,6 +123,7 @@ ORDER = record(
     ("quantity", float, "Signed quantity wanted."),
     ("limit", float, "Worst price accepted; infinite for none."),
     ("filled", float, "Signed quantity filled."),
+    ("bankrupt", float, "Bankruptcy price, where a fund guarantees fills."),
     ("following", int, "Next order of the same market, or -1."),
     ("voluntary", int, "1 when the owner sends it, not the venue."),
 )

@@ -175,6 +175,8 @@ POOL = record(
     ("size_during", int, "`fraction`, within the cooldown: 0 wait, 1 send everything."),
     ("size_tiers", int, "`step_down`: tiers that one step goes down."),
     ("size_leave", int, "`step_down`: 1 leaves accounts to the layers that no step would save; 0 sends everything."),
+    ("size_least", float, "`paced`: notional of a position that is sent per check, however small the share."),
+    ("size_most", float, "`paced`: notional of the account that is sent per check at most."),
     ("limit_rule", int, "Number of the limit rule in stress.kernels.limits."),
     ("limit_a", float, "`slippage`: cap. `fillable`: spread."),
     ("limit_b", float, "`fillable`: adjustment."),
@@ -184,6 +186,8 @@ POOL = record(
     ("capacity", float, "Notional that liquidators can carry per check; infinity is none."),
     ("takeover_unfilled", int, "1: accounts whose order the limit left unfilled are offered to the layers."),
     ("first_fund", int, "Layer number of the pool's first fund or vault, -1 for none."),
+    ("guarantor", int, "Layer number of the fund that guarantees its fills, -1 for none."),
+    ("counterparty", int, "Layer number of its liquidity pool, -1 where orders trade with outside traders."),
     ("owner_first", int, "First owner with accounts in the pool."),
     ("owner_last", int, "One after its last owner."),
     ("call_level", float, "Equity over maintenance under which an owner is called; 0 where nobody answers."),
@@ -232,13 +236,19 @@ LAYER = record(
     ("rank", int, "ADL: number of the rank in stress.kernels.ranks."),
     ("price", int, "ADL: number in stress.kernels.layers.PRICES."),
     ("price_band", float, "ADL at `bankruptcy`: distance from the mark beyond which the mark is the price."),
+    ("adl_unfilled", int, "ADL: 1 closes only accounts whose orders found no buyer."),
+    ("guarantees", int, "Fund: 1 pays at once what fills fall short of bankruptcy prices."),
     ("payers", int, "Socialise: number in stress.kernels.layers.BASES."),
+    ("profit_above", float, "Liquidity pool: profit of a side over its backing that closes winners; infinity is none."),
+    ("profit_to", float, "The same ratio when they have been closed."),
+    ("profit_payout", float, "Most of its backing that a side is paid; infinity is all of its profit."),
 )
 
 CAP = record(
     ("layer", int, "Layer with the balance."),
     ("market", int, "Market of the inventory."),
-    ("most", float, "Value at the mark that takeovers may lead to."),
+    ("most", float, "Value at the mark that takeovers may lead to; infinity for none."),
+    ("backing", float, "Liquidity pool: base units of the market's asset that it holds at the start."),
 )
 
 

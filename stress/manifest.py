@@ -11,9 +11,11 @@ from stress import book, provenance, store
 if TYPE_CHECKING:
     from stress.build import Plan
 
-_BLIND_TO_SIZE = frozenset({"insurance_fund", "backstop_vault", "shared_fund", "treasury", "adl", "socialise"})
+_BLIND_TO_SIZE = frozenset(
+    {"insurance_fund", "backstop_vault", "shared_fund", "treasury", "adl", "socialise", "liquidity_pool"}
+)
 """Kinds of layers that do not read how large a fund is, unless by one of these:"""
-_READ_THE_FUND = ("cap", "stop", "draw_cap", "equity_cap")
+_READ_THE_FUND = ("cap", "stop", "draw_cap", "equity_cap", "profit_cap", "backing")
 _OFF: tuple[object, ...] = (None, "none", {})
 """Values with which such a rule is off."""
 

@@ -85,7 +85,7 @@ def scenario(pools: dict[str, Any]) -> Any:
         name: SimpleNamespace(instrument="linear_perpetual", price=100.0, margin=tiers) for name in ("BTC", "ETH")
     }
     nothing = {"accounts": None, "balances": None, "synthetic": None}
-    books = {name: SimpleNamespace(book=SimpleNamespace(**(nothing | book))) for name, book in pools.items()}
+    books = {name: SimpleNamespace(book=SimpleNamespace(**(nothing | book)), layers=()) for name, book in pools.items()}
     return SimpleNamespace(markets=markets, pools=books)
 
 

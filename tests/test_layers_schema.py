@@ -56,7 +56,8 @@ def test_one_shared_fund_has_one_balance(tmp_path: Path) -> None:
     assert records["capital"].tolist() == [5e6, 0.0, 0.0, 0.0]
     assert records["draw_cap"].tolist() == [math.inf, math.inf, math.inf, 2e6]
     assert first_funds(layers, 3).tolist() == [0, 3, 2]
-    assert [tuple(cap) for cap in caps_of(layers, records["balance"], ("X", "Y"))] == [(0, 1, 3e6)]
+    caps = caps_of(layers, records["balance"], ("X", "Y"), (1.0, 1.0))
+    assert [tuple(cap) for cap in caps] == [(0, 1, 3e6, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,7 @@ def test_every_rule_of_the_kernels_can_be_written(tmp_path: Path) -> None:
         "treasury": "{type: treasury, token: Z, units: 1}",
         "adl": ADL,
         "socialise": "{type: socialise, by: equity}",
+        "liquidity_pool": "{type: liquidity_pool, capital: 1, profit_cap: {above: 85%, to: 77%}}",
     }
     assert set(written) == {rule.name for rule in LAYERS}
     layers = loaded(tmp_path, f"[{', '.join(written.values())}]").scenario.pools["a"].layers

@@ -11,7 +11,7 @@ import pytest
 from stress.book.initial import InitialMargin, initial_rate
 from stress.scenario import load_scenario
 from stress.scenario.instruments import Perpetual
-from stress.scenario.layers import SharedFund, Socialise
+from stress.scenario.layers import LiquidityPool, SharedFund, Socialise
 from stress.scenario.pools import FillableLimit
 from tests import conformance
 from tests.conformance.case import Json
@@ -125,3 +125,65 @@ def test_tiers_of_drift_meet_the_curve_of_size(market: str) -> None:
         required += rate * (upper - lower)
         ratio = max(base, 0.8 * base + factor * math.sqrt(upper / price))
         assert required == pytest.approx(ratio * upper, rel=1e-9)
+
+
+def pool_of(venue: str, pool: str) -> LiquidityPool:
+    layer = load_scenario(venue).scenario.pools[pool].layers[0]
+    assert isinstance(layer, LiquidityPool)
+    return layer
+
+
+@pytest.mark.parametrize(("won", "closed"), [(84_000.0, 0.0), (90_000.0, 56_521.74)])
+def test_deleveraging_of_gmx_keeps_to_its_factors(won: float, closed: float) -> None:
+    """Shorts against 100,000 of dollars: nothing under 85 %; closing P with (90 - P) / (100 - P) = 77 % at 90."""
+    rule = pool_of("gmx-v2", "btc").profit_cap
+    assert rule is not None
+    cap = {"above": rule.above, "to": rule.to, "payout": rule.payout, "rank": rule.rank}
+    layer = {"type": "liquidity_pool", "name": "P", "cash": 100_000.0, "profit_cap": cap}
+    market = {"name": "M", "price": [1_000.0, 1_000.0 - won / 200.0], "depth": None, "liquidity": "oracle"}
+    market["tiers"] = tiers_of("gmx-v2", "BTC")
+    account = {"name": "a", "pool": "A", "cash": 50_000.0, "positions": {"M": [-200.0, 1_000.0]}}
+    case = {"markets": [market], "accounts": [account], "pools": [{"name": "A", "layers": [layer]}]}
+    found = conformance.play(case)
+    assert (200.0 + found["accounts"]["a"]["q"][0]) * won / 200.0 == pytest.approx(closed, abs=0.01)
+    assert found["pools"]["A"]["adl_haircut"] == 0.0
+
+
+def test_gmx_pays_winners_no_more_than_ninety_percent_of_what_backs_them() -> None:
+    """Shorts have won 120,000 of 100,000: 75 cents for every dollar of profit that is closed."""
+    rule = pool_of("gmx-v2", "eth").profit_cap
+    assert rule is not None
+    cap = {"above": rule.above, "to": rule.to, "payout": rule.payout, "rank": rule.rank}
+    layer = {"type": "liquidity_pool", "name": "P", "cash": 100_000.0, "profit_cap": cap}
+    market = {"name": "M", "price": [1_000.0, 400.0], "depth": None, "liquidity": "oracle", "tiers": [[0.0, 0.007]]}
+    account = {"name": "a", "pool": "A", "cash": 50_000.0, "positions": {"M": [-200.0, 1_000.0]}}
+    case = {"markets": [market], "accounts": [account], "pools": [{"name": "A", "layers": [layer]}]}
+    found = conformance.play(case)
+    closed = (200.0 + found["accounts"]["a"]["q"][0]) * 600.0
+    assert closed == pytest.approx((120_000.0 - 77_000.0) / (1.0 - 0.77 * 0.75))
+    assert found["pools"]["A"]["adl_haircut"] == pytest.approx(0.25 * closed)
+
+
+SKEWS = {"BTC": 100_000.0, "ETH": 1_000_000.0}
+"""Skew scales that the Synthetix file assumes, in units."""
+
+
+@pytest.mark.parametrize("market", SKEWS)
+def test_tiers_of_synthetix_meet_the_line_of_size(market: str) -> None:
+    """(2 % + size / skew scale) / 2 of the notional, where tiers begin and four times the last size."""
+    tiers, price = tiers_of("synthetix-v3", market), contract("synthetix-v3", market).price
+    required = 0.0
+    bounds = [*(lower for lower, _ in tiers), 4.0 * tiers[-1][0]]
+    for (lower, rate), upper in zip(tiers, bounds[1:], strict=True):
+        required += rate * (upper - lower)
+        assert required == pytest.approx(0.5 * (0.02 + upper / price / SKEWS[market]) * upper, rel=1e-9)
+
+
+def test_window_of_synthetix() -> None:
+    """(maker + taker fee) x skew scale x multiplier x seconds: 84 BTC and 840 ETH a minute, at first prices."""
+    scenario = load_scenario("synthetix-v3").scenario
+    units = {market: (0.0002 + 0.0005) * scale * 0.02 * 60.0 for market, scale in SKEWS.items()}
+    assert units == pytest.approx({"BTC": 84.0, "ETH": 840.0})
+    value = sum(count * scenario.markets[market].price for market, count in units.items())
+    assert scenario.run.check_every == 60.0
+    assert scenario.pools["main"].liquidation.capacity == pytest.approx(value, rel=0.005)

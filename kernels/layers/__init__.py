@@ -19,7 +19,12 @@ LAYERS: tuple[Rule, ...] = (
         "insurance_fund",
         "Takes over insolvent and unfilled accounts whole, holds their positions and bears their deficits.",
         "Binance, Bybit, BitMEX and OKX documentation",
-        _FUND,
+        (
+            *_FUND,
+            Parameter(
+                "guarantees_fills", "word", "Whether it pays at once what fills fall short of bankruptcy prices."
+            ),
+        ),
     ),
     Rule(
         "backstop_vault",
@@ -63,6 +68,7 @@ LAYERS: tuple[Rule, ...] = (
             Parameter(
                 "within", "fraction", "Bankruptcy prices further than this from the mark give way to it (Bybit)."
             ),
+            Parameter("when", "word", "insolvent: whoever owes; unfilled: of them, whose orders found no buyer."),
         ),
     ),
     Rule(
@@ -76,10 +82,26 @@ LAYERS: tuple[Rule, ...] = (
             ),
         ),
     ),
+    Rule(
+        "liquidity_pool",
+        "Counterparty of every position in its pool: holds the other side from the start, takes the other end of every "
+        "order, and bears what closed accounts owe.",
+        "GMX v2 (GM pools) and Synthetix v3 (perps market), contracts",
+        (
+            Parameter("capital", "money", "What it is worth at the start."),
+            Parameter("floor", "money", "Equity under which it takes no deficits."),
+            Parameter(
+                "partial", "word", "true: the same share of all deficits; false: whole accounts, smallest first."
+            ),
+            Parameter("backing", "fraction by market", "Share of the capital that is held in the market's own asset."),
+            Parameter("profit_cap", "map", "Closes winners when what one side has gained is too much of the pool."),
+        ),
+    ),
 )
 """Layer kinds, by number."""
 
 INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY, ADL, SOCIALISE = 0, 1, 2, 3, 4, 5
+LIQUIDITY_POOL = 6
 
 PRICES = ("bankruptcy", "mark", "previous_mark")
 AT_BANKRUPTCY, AT_MARK, AT_PREVIOUS_MARK = 0, 1, 2
@@ -105,6 +127,14 @@ UNWINDS: tuple[Rule, ...] = (
 """How inventory is unwound, by number."""
 
 HOLD, TWAP, PARTICIPATION = 0, 1, 2
+
+PROFIT_CAP: tuple[Parameter, ...] = (
+    Parameter("above", "fraction", "Profit of one side over what backs it, above which winners are closed."),
+    Parameter("to", "fraction", "The same ratio when they have been."),
+    Parameter("payout", "fraction", "Most of its backing that a side is paid: profits are cut in proportion."),
+    Parameter("rank", "word", "Who is closed first."),
+)
+"""Bound on what one side of a market can win of a liquidity pool."""
 
 HEDGE: tuple[Parameter, ...] = (
     Parameter("ratio", "fraction", "Share of the inventory in every market that is hedged."),

@@ -34,8 +34,10 @@ MARKET_FILLS = MARKET_COLUMNS.index("adl_fill_value")
 
 
 @part
-def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int:
+def _close_accounts(venue: Venue, state: State, pool: int, unfilled: int, breaches: int) -> int:
     """Mark the pool's insolvent accounts with positions as closing and keep what their prices follow from.
+
+    Where ``unfilled`` is 1, only those whose orders found no buyer in this round.
 
     Equity and maintenance are those at the start: closing one leg first must
     not change the price of the other.
@@ -44,6 +46,8 @@ def _close_accounts(venue: Venue, state: State, pool: int, breaches: int) -> int
     for b in range(breaches):
         i = state.accounts.breach[b]
         if venue.book.accounts[i].pool != pool or is_flat(venue.book, state.accounts, i):
+            continue
+        if unfilled == 1 and state.accounts.each[i].unfilled == 0:
             continue
         if is_insolvent(venue.book, state.accounts, state.market, i):
             state.accounts.each[i].closing = 1
@@ -156,7 +160,14 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
         share = share_of_maintenance(book, accounts, now, j, part, requirement, notional)
         scratch.where[count] = j
         scratch.key[count] = score(
-            rank, now[m].mark, book.positions[j].entry, quantity, value, requirement, share, _profit(venue, state, i)
+            rank,
+            now[m].mark,
+            book.positions[j].entry,
+            quantity,
+            value,
+            requirement,
+            share,
+            account_profit(venue, state, i),
         )
         if rank == RANDOM:
             scratch.key[count] = nearness(book.accounts[i].circle, start)
@@ -166,7 +177,7 @@ def _winners(venue: Venue, state: State, k: int, m: int, side: float, price: flo
 
 
 @part
-def _profit(venue: Venue, state: State, i: int) -> float:
+def account_profit(venue: Venue, state: State, i: int) -> float:
     """Unrealised profit of account i over all markets."""
     book, total = venue.book, 0.0
     for j in range(book.accounts[i].first, book.accounts[i].last):
@@ -176,14 +187,14 @@ def _profit(venue: Venue, state: State, i: int) -> float:
 
 
 @part
-def _allot_all(state: State, count: int) -> None:
+def allot_all(state: State, count: int) -> None:
     """Fill every winner by all it can give; allotting the sum would leave its rounding with one of them."""
     for o in range(count):
         state.scratch.share[o] = state.scratch.cap[o]
 
 
 @part
-def _allot_queue(state: State, count: int, amount: float) -> None:
+def allot_queue(state: State, count: int, amount: float) -> None:
     """Fill winners highest score first; equal scores share pro rata by what they can give."""
     scratch, rounding = state.scratch, NO_FILL * amount
     for o in range(count):
@@ -295,7 +306,7 @@ def _close_demand(venue: Venue, state: State, k: int, m: int, side: float, share
 
 
 @part
-def _start(venue: Venue, state: State, k: int, m: int, side: float, seconds: float) -> float:
+def circle_start(venue: Venue, state: State, k: int, m: int, side: float, seconds: float) -> float:
     """Where the rank ``random`` begins on the circle of accounts; 0 for the others."""
     if venue.layers[k].rank != RANDOM:
         return 0.0
@@ -310,14 +321,14 @@ def _batch(venue: Venue, state: State, k: int, m: int, side: float, breaches: in
     if units < NO_FILL:
         return False
     price = value / units
-    count = _winners(venue, state, k, m, side, price, _start(venue, state, k, m, side, seconds))
+    count = _winners(venue, state, k, m, side, price, circle_start(venue, state, k, m, side, seconds))
     supply = 0.0
     for o in range(count):
         supply += state.scratch.cap[o]
     if supply <= units:
-        _allot_all(state, count)
+        allot_all(state, count)
     elif is_queue(venue.layers[k].rank):
-        _allot_queue(state, count, units)
+        allot_queue(state, count, units)
     else:
         waterfill(state.scratch.key, state.scratch.cap, state.scratch.share, count, units)
     filled = _fill_winners(venue, state, k, m, side, price, count)
@@ -334,7 +345,7 @@ def _batch(venue: Venue, state: State, k: int, m: int, side: float, breaches: in
 @part
 def deleverage(venue: Venue, state: State, k: int, breaches: int, seconds: float, unlimited: int) -> bool:
     """Run ADL layer k over this round's insolvent accounts and the layers under their floor; whether any was closed."""
-    closing = _close_accounts(venue, state, venue.layers[k].pool, breaches)
+    closing = _close_accounts(venue, state, venue.layers[k].pool, venue.layers[k].adl_unfilled, breaches)
     closing += _close_layers(venue, state, k, unlimited)
     if closing == 0:
         return False

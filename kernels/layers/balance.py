@@ -13,7 +13,7 @@ from ..records import Records
 from ..results import LAYER_COLUMNS
 from ..state import LayerState, Ledger
 from ..structs import Floats, Markets
-from . import BACKSTOP_VAULT, INSURANCE_FUND, SHARED_FUND, TREASURY
+from . import BACKSTOP_VAULT, INSURANCE_FUND, LIQUIDITY_POOL, SHARED_FUND, TREASURY
 from .parts import observe_parts
 from .stop import is_stopped, note_high
 
@@ -36,7 +36,7 @@ def has_balance(layers: Records, k: int) -> bool:
     """Whether layer k is a fund, vault or treasury, and of a shared fund the listing that holds the balance."""
     if layers[k].balance != k:
         return False
-    return layers[k].kind in (INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY)
+    return layers[k].kind in (INSURANCE_FUND, BACKSTOP_VAULT, SHARED_FUND, TREASURY, LIQUIDITY_POOL)
 
 
 @part

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ..jit import part
 from ..state import State
 from ..structs import Venue
-from . import ADL, SOCIALISE
+from . import ADL, LIQUIDITY_POOL, SOCIALISE
 from .adl import deleverage
+from .fills import pay_fills
+from .liquidity_pool import cap_profits
 from .residual import write_off
 from .socialise import socialise
 from .stop import IN_TURN, LAST
@@ -27,6 +29,10 @@ def run_layers(venue: Venue, state: State, breaches: int, seconds: float, unlimi
         elif kind == SOCIALISE:
             acted = socialise(venue, state, k, breaches, unlimited)
         else:
+            if venue.layers[k].guarantees == 1:
+                changed = pay_fills(venue, state, k, breaches, seconds, unlimited) or changed
+            elif kind == LIQUIDITY_POOL:
+                changed = cap_profits(venue, state, k, seconds) or changed
             acted = take_over(venue, state, k, breaches, seconds, unlimited, IN_TURN)
         changed = changed or acted
     for k in range(venue.layers.size):

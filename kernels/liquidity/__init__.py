@@ -36,16 +36,23 @@ LIQUIDITY: tuple[Rule, ...] = (
             Parameter("half_life", "duration", "Time in which arbitrage undoes half of the displacement."),
         ),
     ),
+    Rule(
+        "oracle",
+        "No book: every order is filled at the oracle's price, however large, and moves nothing.",
+        "GMX v2 and Synthetix v3, contracts: positions close at the oracle price against a pool",
+    ),
 )
 """Kinds of book, by number."""
 
-POWER, AMM = 0, 1
+POWER, AMM, ORACLE = 0, 1, 2
 
 
 @part
 def fill_price(markets: Markets, now: Records, m: int, net: float) -> float:
     """Average price at which the book of market m takes ``net`` base units; infinite for more than a pool holds."""
     x, depth = now[m].displacement, now[m].depth
+    if markets.each[m].liquidity_rule == ORACLE:
+        return now[m].published
     if net == 0.0:
         return book_price(now, m)
     if markets.each[m].liquidity_rule == AMM:

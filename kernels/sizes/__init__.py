@@ -35,7 +35,18 @@ SIZES: tuple[Rule, ...] = (
             ),
         ),
     ),
+    Rule(
+        "paced",
+        "A share of every position per interval, within bounds: what a venue closes block by block, once per check.",
+        "dYdX v4, x/clob, block limits of liquidations (10 % and at least 1,000, at most 100,000 per account)",
+        (
+            Parameter("share", "fraction", "Share of what is left of a position that one interval closes."),
+            Parameter("least", "money", "Notional of a position that an interval closes, however small the share."),
+            Parameter("most", "money", "Notional of the account that an interval closes at most."),
+            Parameter("every", "duration", "Length of an interval."),
+        ),
+    ),
 )
 """Size rules, by number."""
 
-FULL, FRACTION, TO_TARGET, STEP_DOWN = 0, 1, 2, 3
+FULL, FRACTION, TO_TARGET, STEP_DOWN, PACED = 0, 1, 2, 3, 4

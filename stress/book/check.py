@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -109,10 +109,16 @@ def _breaches(positions: Positions, terms: Terms, notional: Floats) -> dict[str,
     return found
 
 
-def remarks(positions: Positions, terms: Terms, pool_names: tuple[str, ...]) -> Iterator[str]:
-    """Sentences on what is unusual in a book: sides that do not net, accounts in breach at the first prices."""
+def remarks(
+    positions: Positions, terms: Terms, pool_names: tuple[str, ...], against_layers: Collection[str] = ()
+) -> Iterator[str]:
+    """Sentences on what is unusual in a book: sides that do not net, accounts in breach at the first prices.
+
+    In the pools named by ``against_layers`` a layer holds the other side, and sides need not net.
+    """
     for pool, name in enumerate(pool_names):
-        yield from _gaps(positions, terms, pool, name)
+        if name not in against_layers:
+            yield from _gaps(positions, terms, pool, name)
     found = _breaches(positions, terms, positions.per_account(positions.notional(terms.prices)))
     if found["worst"]:
         worst = found["worst"]

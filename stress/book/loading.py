@@ -21,6 +21,7 @@ from stress.kernels.structs import Floats
 
 if TYPE_CHECKING:
     from stress.scenario.instruments import Market
+    from stress.scenario.layers import Layer
     from stress.scenario.markets import Initial
     from stress.scenario.pools import Pool
     from stress.scenario.schema import Scenario
@@ -88,7 +89,13 @@ def load_books(scenario: Scenario, locate: Locate | None = None) -> tuple[Positi
         raise together(errors)
     positions = join([books[number] for number in range(len(books))])
     notes += _same_seeds(scenario.pools)
-    return positions, notes + list(remarks(positions, terms, tuple(scenario.pools)))
+    against = [name for name, pool in scenario.pools.items() if any(_takes_all(layer) for layer in pool.layers)]
+    return positions, notes + list(remarks(positions, terms, tuple(scenario.pools), against))
+
+
+def _takes_all(layer: Layer) -> bool:
+    """Whether the layer is the counterparty of everybody in its pool."""
+    return layer.type == "liquidity_pool"
 
 
 def _drawn_interest(scenario: Scenario) -> Floats:

@@ -3,8 +3,9 @@
 Definitions
 -----------
 open interest
-    Notional of the long side of a market at the first price, which equals the
-    short side because market makers hold the difference.
+    Notional of the larger side of a market at the first price. Market makers
+    hold the difference of the sides, so that both are equal; without any it is
+    held outside the book.
 long share
     Share of the traders' positions that are long, by number, kept in every size
     class: in each market, positions in order of size are long or short by
@@ -138,7 +139,8 @@ def draw(
     Returns
     -------
     Positions
-        Contracts of each market sum to zero within rounding; long notional equals the open interest.
+        The larger side of each market equals the open interest; with market makers contracts sum to zero within
+        rounding.
     """
     interest = np.array([spec.open_interest.get(name, 0.0) for name in terms.names])
     legs = _scaled(_hedged(_trader_legs(spec, interest), spec), interest)
@@ -225,8 +227,10 @@ def _scaled(legs: Legs, interest: Floats) -> Legs:
 
 
 def _with_makers(legs: Legs, spec: Synthetic, markets: int) -> Legs:
-    """Add market makers, who hold what the traders leave open, in unequal parts."""
+    """Add market makers, who hold what the traders leave open, in unequal parts; without any it stays open."""
     makers = spec.market_makers.count
+    if makers == 0:
+        return legs
     rest = -sum_by(legs.market, legs.notional, markets)
     gross = sum_by(legs.market, np.abs(legs.notional), markets)
     # Under 1e-12 of the market the rest is rounding of hedged pairs, not a position.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stress.book import Positions, Terms, gathered, load_books, terms_of, together
 from stress.build.book import book_of
-from stress.build.layers import LayerNames, caps_of, first_funds, goes_by_name, layers_of, waterfall
+from stress.build.layers import LayerNames, caps_of, counterparties, first_funds, goes_by_name, layers_of, waterfall
 from stress.build.prices import models_of
 from stress.build.traders import answers_calls, call_notes, makers_of
 from stress.build.venue import clock_of, markets_of, pools_of
@@ -97,9 +97,15 @@ def build(loaded: Loaded) -> Plan:
         clock,
         book,
         markets_of(scenario, terms, clock, makers),
-        pools_of(scenario, first_funds(layers, len(pool_names)), owners.first, clock),
+        pools_of(
+            scenario,
+            first_funds(layers, len(pool_names)),
+            counterparties(layers, len(pool_names)),
+            owners.first,
+            clock,
+        ),
         records,
-        caps_of(layers, records["balance"], terms.names),
+        caps_of(layers, records["balance"], terms.names, terms.prices.tolist()),
         scenario.run.max_rounds,
         scenario.run.seed,
     )

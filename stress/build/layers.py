@@ -21,7 +21,9 @@ from stress.scenario.layers import (
     Hedge,
     InsuranceFund,
     Layer,
+    LiquidityPool,
     Participation,
+    ProfitCap,
     SharedFund,
     Socialise,
     Treasury,
@@ -91,6 +93,8 @@ def goes_by_name(layer: Layer) -> bool:
     """Whether the layer needs the accounts' places by name: for a random start, or to choose among equal deficits."""
     if isinstance(layer, Adl):
         return layer.rank == "random"
+    if isinstance(layer, LiquidityPool) and layer.profit_cap is not None and layer.profit_cap.rank == "random":
+        return True
     return isinstance(layer, FUNDS) and not layer.partial
 
 
@@ -138,7 +142,10 @@ def layers_of(layers: Sequence[Listed], pools: int, clock: Clock, markets: Seque
         equity_cap=_floats([vault.equity_cap if vault else math.inf for vault in vaults]),
         **treasuries_of([layer if isinstance(layer, Treasury) else None for layer in rules], clock.dt, markets),
         **hedges_of([fund.hedge if fund else None for fund in funds], clock.dt),
-        rank=_ints([number_of(RANKS, layer.rank) if isinstance(layer, Adl) else 0 for layer in rules]),
+        **profit_caps_of([layer.profit_cap if isinstance(layer, LiquidityPool) else None for layer in rules]),
+        rank=_ints([number_of(RANKS, _rank(layer)) for layer in rules]),
+        adl_unfilled=_ints([int(isinstance(layer, Adl) and layer.when == "unfilled") for layer in rules]),
+        guarantees=_ints([int(_guarantees(layer)) for layer in rules]),
         price=_ints([PRICES.index(layer.price) if isinstance(layer, Adl) else 0 for layer in rules]),
         price_band=_floats(
             [layer.within if isinstance(layer, Adl) and layer.within is not None else math.inf for layer in rules]
@@ -177,19 +184,62 @@ def unwind_share(unwind: Twap | Participation | None, dt: float) -> float:
     return 1.0 - halving(dt, unwind.half_life) if unwind.type == "twap" else unwind.rate * dt / 60.0
 
 
-def caps_of(layers: Sequence[Listed], balance: Ints, markets: Sequence[str]) -> Records:
-    """Caps on the inventory of those layers that hold a balance."""
+def _rank(layer: Layer) -> str:
+    """Order in which the layer closes winners; the first one where it closes none."""
+    if isinstance(layer, Adl):
+        return layer.rank
+    if isinstance(layer, LiquidityPool) and layer.profit_cap is not None:
+        return layer.profit_cap.rank
+    return RANKS[0].name
+
+
+def _guarantees(layer: Layer) -> bool:
+    return isinstance(layer, InsuranceFund) and layer.guarantees_fills is True
+
+
+def counterparties(layers: Sequence[Listed], pools: int) -> dict[str, Ints]:
+    """[p] columns of POOL: the layers that take the other end of fills and that guarantee them, -1 for none."""
+    owners = [pool for _, pool, _ in layers]
+    other_side = [isinstance(layer, LiquidityPool) for _, _, layer in layers]
+    guarantees = [_guarantees(layer) for _, _, layer in layers]
+    return {
+        "counterparty": _ints([first_fund(owners, other_side, p) for p in range(pools)]),
+        "guarantor": _ints([first_fund(owners, guarantees, p) for p in range(pools)]),
+    }
+
+
+def profit_caps_of(rules: Sequence[ProfitCap | None]) -> dict[str, Floats]:
+    """[l] columns of LAYER that bound what one side can win of a liquidity pool."""
+    return {
+        "profit_above": _floats([rule.above if rule else math.inf for rule in rules]),
+        "profit_to": _floats([rule.to if rule else 0.0 for rule in rules]),
+        "profit_payout": _floats([rule.payout if rule else math.inf for rule in rules]),
+    }
+
+
+def caps_of(layers: Sequence[Listed], balance: Ints, markets: Sequence[str], prices: Sequence[float]) -> Records:
+    """Caps on the inventory of those layers that hold a balance, and what liquidity pools hold of assets.
+
+    ``prices`` [m] are the first ones.
+    """
     caps = [
-        (k, markets.index(name), most)
+        (k, markets.index(name), most, 0.0)
         for k, (_, _, layer) in enumerate(layers)
         if isinstance(layer, FUNDS) and balance[k] == k
         for name, most in layer.cap.items()
     ]
+    caps += [
+        (k, markets.index(name), math.inf, share * layer.capital / prices[markets.index(name)])
+        for k, (_, _, layer) in enumerate(layers)
+        if isinstance(layer, LiquidityPool)
+        for name, share in layer.backing.items()
+    ]
     return table(
         CAP,
-        layer=_ints([k for k, _, _ in caps]),
-        market=_ints([m for _, m, _ in caps]),
-        most=_floats([most for _, _, most in caps]),
+        layer=_ints([k for k, _, _, _ in caps]),
+        market=_ints([m for _, m, _, _ in caps]),
+        most=_floats([most for _, _, most, _ in caps]),
+        backing=_floats([units for _, _, _, units in caps]),
     )
 
 
@@ -200,6 +250,6 @@ def _draw_cap(layer: Layer) -> float:
     return layer.draw_cap if isinstance(layer, SharedFund) else math.inf
 
 
-def _capital(fund: InsuranceFund | BackstopVault | SharedFund | None) -> float:
+def _capital(fund: InsuranceFund | BackstopVault | SharedFund | LiquidityPool | None) -> float:
     """Cash at the start; an unlimited fund starts from nothing."""
     return 0.0 if fund is None or math.isinf(fund.capital) else fund.capital

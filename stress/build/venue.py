@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from stress.kernels.registry import number_of
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Clock, Floats, Ints, Markets
 from stress.scenario.instruments import Market
-from stress.scenario.markets import BlendMark, Drought, Median3Mark, Oracle, PowerLaw, Shock
-from stress.scenario.pools import FillableLimit, FractionSize, SlippageLimit, StepDown, ToTarget
+from stress.scenario.markets import BlendMark, ConstantProduct, Drought, Liquidity, Median3Mark, Oracle, PowerLaw, Shock
+from stress.scenario.pools import FillableLimit, FractionSize, Paced, Size, SlippageLimit, StepDown, ToTarget
 from stress.scenario.schema import Scenario
 
 
@@ -97,7 +97,7 @@ def books_of(markets: list[Market], dt: float) -> dict[str, Floats | Ints]:
     """[m] columns of INSTRUMENT that say how each book takes a fill and recovers from it."""
     books = [market.liquidity or NO_BOOK for market in markets]
     laws = [book if isinstance(book, PowerLaw) else None for book in books]
-    sizes = [book.depth if isinstance(book, PowerLaw) else book.reserve for book in books]
+    sizes = [_size_of(book) for book in books]
     return {
         "liquidity_rule": _ints([number_of(LIQUIDITY, book.type) for book in books]),
         "depth": _floats([size / market.price for size, market in zip(sizes, markets, strict=True)]),
@@ -106,6 +106,13 @@ def books_of(markets: list[Market], dt: float) -> dict[str, Floats | Ints]:
         "permanent": _floats([law.permanent if law else 0.0 for law in laws]),
         "recovery": _floats([halving(dt, book.half_life) for book in books]),
     }
+
+
+def _size_of(book: Liquidity) -> float:
+    """Depth or reserve in money; without a book there is no end to it."""
+    if isinstance(book, PowerLaw):
+        return book.depth
+    return book.reserve if isinstance(book, ConstantProduct) else math.inf
 
 
 def _drought(market: Market) -> Drought | None:
@@ -161,17 +168,20 @@ def _calm_volatility(market: Market) -> float:
     return float(drought.volatility or market.model.long_run_volatility() or 1.0)
 
 
-def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clock) -> Records:
+def pools_of(
+    scenario: Scenario, first_fund: Ints, others: Mapping[str, Ints], owner_first: Ints, clock: Clock
+) -> Records:
     """Liquidation rules of the scenario's pools.
 
-    Their first funds are the layers ``first_fund`` [p], their owners ``owner_first[p]:owner_first[p + 1]``.
+    Their first funds are the layers ``first_fund`` [p], ``others`` further columns of layers, their owners
+    ``owner_first[p]:owner_first[p + 1]``.
     """
     rules = [pool.liquidation for pool in scenario.pools.values()]
     sizes = [rule.size for rule in rules]
     return table(
         POOL,
         size_rule=_ints([number_of(SIZES, size.type) for size in sizes]),
-        size_share=_floats([_size_share(size) for size in sizes]),
+        size_share=_floats([_size_share(size, clock.dt) for size in sizes]),
         size_above=_floats([size.above if isinstance(size, FractionSize) else 0.0 for size in sizes]),
         size_cooldown=_ints(
             [checks_in(size.cooldown, clock.dt) if isinstance(size, FractionSize) else 0 for size in sizes]
@@ -179,6 +189,12 @@ def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clo
         size_during=_ints([int(isinstance(size, FractionSize) and size.during == "full") for size in sizes]),
         size_tiers=_ints([size.tiers if isinstance(size, StepDown) else 1 for size in sizes]),
         size_leave=_ints([int(isinstance(size, StepDown) and size.rest == "leave") for size in sizes]),
+        size_least=_floats(
+            [_intervals(size, clock.dt) * size.least if isinstance(size, Paced) else 0.0 for size in sizes]
+        ),
+        size_most=_floats(
+            [_intervals(size, clock.dt) * size.most if isinstance(size, Paced) else math.inf for size in sizes]
+        ),
         limit_rule=_ints([number_of(LIMITS, rule.limit.type) for rule in rules]),
         limit_a=_floats([_limit_a(rule.limit) for rule in rules]),
         limit_b=_floats([rule.limit.adjustment if isinstance(rule.limit, FillableLimit) else 0.0 for rule in rules]),
@@ -188,15 +204,24 @@ def pools_of(scenario: Scenario, first_fund: Ints, owner_first: Ints, clock: Clo
         capacity=_floats([rule.capacity for rule in rules]),
         takeover_unfilled=_ints([int(rule.takeover_when == "unfilled") for rule in rules]),
         first_fund=first_fund,
+        **others,
         owner_first=owner_first[:-1],
         owner_last=owner_first[1:],
         **margin_calls(list(scenario.pools.values()), clock.dt),
     )
 
 
-def _size_share(size: object) -> float:
+def _intervals(size: Paced, dt: float) -> float:
+    """Intervals of the pace in a check."""
+    return dt / size.every
+
+
+def _size_share(size: Size, dt: float) -> float:
+    """Share of a position that an order sends; at a pace, what the intervals of a check leave of it taken off."""
     if isinstance(size, FractionSize):
         return size.share
+    if isinstance(size, Paced):
+        return 1.0 - math.pow(1.0 - size.share, _intervals(size, dt))
     return size.target if isinstance(size, ToTarget) else 1.0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stress.scenario.hints import did_you_mean
 from stress.scenario.instruments import Market, Spot
-from stress.scenario.layers import FUNDS, SharedFund, Treasury
+from stress.scenario.layers import FUNDS, LiquidityPool, SharedFund, Treasury
 from stress.scenario.markets import CommonJump, Correlation, Shock
 from stress.scenario.models import HESTON_FAMILY, Garch, Prescribed, Regime
 from stress.scenario.parts import Complaint, Where
@@ -78,6 +78,8 @@ def _market_references(sections: Sections) -> Iterator[tuple[Where, str]]:
         for n, layer in enumerate(pool.layers):
             if isinstance(layer, FUNDS):
                 yield from ((("pools", pool_name, "layers", n, "cap", name), name) for name in layer.cap)
+            if isinstance(layer, LiquidityPool):
+                yield from ((("pools", pool_name, "layers", n, "backing", name), name) for name in layer.backing)
             elif isinstance(layer, Treasury):
                 yield ("pools", pool_name, "layers", n, "token"), layer.token
 
@@ -100,6 +102,10 @@ def _no_contracts(sections: Sections) -> Iterator[Complaint]:
         for name in posted & (sections.markets.keys() - assets):
             where = ("pools", pool_name, "book", "synthetic", "collateral", name)
             yield where, f"{name} is a contract: only an asset (instrument: spot) can be posted"
+        for n, layer in enumerate(pool.layers):
+            for name in assets & (layer.backing.keys() if isinstance(layer, LiquidityPool) else set()):
+                where = ("pools", pool_name, "layers", n, "backing", name)
+                yield where, f"{name} is an asset (instrument: spot): name the market of contracts that it backs"
     if QUOTE in assets:
         yield ("markets", QUOTE), f"{QUOTE} is the quote currency, whose price is 1; give the asset another name"
     if sections.markets and assets == set(sections.market_names):

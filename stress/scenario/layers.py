@@ -125,6 +125,9 @@ class InsuranceFund(_Fund):
     type: Literal["insurance_fund"]
     name: LayerName = Field(default="insurance_fund", description=_NAME)
     adl_below_floor: Switch = Field(default=False, description=_BELOW)
+    guarantees_fills: Switch | None = Field(
+        default=None, description="true: pays at once what fills of the pool's orders fall short of bankruptcy prices."
+    )
 
 
 class BackstopVault(_Fund):
@@ -168,10 +171,74 @@ RankName = Literal[
     "random",
 ]
 ClosingPrice = Literal["bankruptcy", "mark", "previous_mark"]
+Closed = Literal["insolvent", "unfilled"]
 Payers = Literal["session_profit", "open_interest", "equity", "maintenance"]
 
 
-FUNDS = (InsuranceFund, BackstopVault, SharedFund)
+class ProfitCap(Part):
+    """Bound on what one side of a market can win of a liquidity pool: winners are closed at the mark."""
+
+    above: Annotated[float, Fraction(above=0.0, most=100.0)] = Field(
+        description="Profit of one side, over what backs it, above which winners are closed."
+    )
+    to: Annotated[float, Fraction(least=0.0, below=1.0)] = Field(description="The same ratio when they have been.")
+    payout: Annotated[float, Fraction(above=0.0, most=100.0, endless="none")] = Field(
+        default=math.inf, description="Most of its backing that a side is paid; all profits are cut in proportion."
+    )
+    rank: Annotated[RankName, Words(get_args(RankName))] = Field(
+        default="profit", description="Order in which winners are closed."
+    )
+
+    def check(self) -> Iterator[Complaint]:
+        """Closing lowers the ratio."""
+        if self.to >= self.above:
+            yield ("to",), "must be less than above"
+        if self.payout * self.to >= 1.0 and math.isfinite(self.payout):
+            yield ("payout",), "must be less than 1 / to, or closing winners would not lower the ratio"
+
+
+class LiquidityPool(Part):
+    """Counterparty of every position in its pool: holds the other side, takes all fills, bears what accounts owe."""
+
+    type: Literal["liquidity_pool"]
+    name: LayerName = Field(default="liquidity_pool", description=_NAME)
+    capital: Annotated[float, Money(above=0.0)] = Field(description="What it is worth at the start.")
+    floor: Annotated[float, Money()] = Field(default=0.0, description="Equity under which it takes no deficits.")
+    partial: Switch = Field(
+        default=True, description="Take the same share of all deficits when short; else whole accounts, smallest first."
+    )
+    backing: dict[MarketName, Annotated[float, Fraction(above=0.0, most=1.0)]] = Field(
+        default={}, description="Share of the capital that is held in the assets of markets; the rest is money."
+    )
+    profit_cap: ProfitCap | None = Field(default=None, description="Bound on what one side can win; none by default.")
+
+    @property
+    def cap(self) -> dict[str, float]:
+        """It takes positions over as they come: they close its own."""
+        return {}
+
+    @property
+    def stop(self) -> None:
+        """It never stops."""
+
+    @property
+    def unwind(self) -> None:
+        """Its inventory is the traders' other side, and goes when they do."""
+
+    @property
+    def hedge(self) -> None:
+        """What it holds of the assets is its backing."""
+
+    def check(self) -> Iterator[Complaint]:
+        """Capital reaches the floor and is held once."""
+        if self.capital < self.floor:
+            yield ("capital",), "is under the floor: the pool would never take anything"
+        held = math.fsum(self.backing.values())
+        if held > 1.0 + 1e-9:
+            yield ("backing",), f"the shares of the capital add up to {100 * held:g}%"
+
+
+FUNDS = (InsuranceFund, BackstopVault, SharedFund, LiquidityPool)
 """Layers with a balance."""
 
 
@@ -205,6 +272,9 @@ class Adl(Part):
     price: Annotated[ClosingPrice, Words(get_args(ClosingPrice))] = Field(
         default="bankruptcy", description="Price at which they are closed."
     )
+    when: Annotated[Closed, Words(get_args(Closed))] | None = Field(
+        default=None, description="unfilled: of insolvent accounts it closes those whose orders found no buyer."
+    )
     within: Annotated[float, Fraction(above=0.0)] | None = Field(
         default=None, description="Distance from the mark beyond which the mark stands in for a bankruptcy price."
     )
@@ -226,4 +296,6 @@ class Socialise(Part):
     )
 
 
-Layer = Annotated[InsuranceFund | BackstopVault | SharedFund | Treasury | Adl | Socialise, Family("layer")]
+Layer = Annotated[
+    InsuranceFund | BackstopVault | SharedFund | LiquidityPool | Treasury | Adl | Socialise, Family("layer")
+]

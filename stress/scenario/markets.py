@@ -80,6 +80,17 @@ class ConstantProduct(Part):
     )
 
 
+class OracleFills(Part):
+    """No book: orders of any size are filled at the oracle's price, by a pool that is everybody's counterparty."""
+
+    type: Literal["oracle"]
+
+    @property
+    def half_life(self) -> float:
+        """There is no displacement that could decay."""
+        return math.inf
+
+
 class Tier(Part):
     """A maintenance rate from a notional on; the requirement is continuous between tiers."""
 
@@ -249,7 +260,7 @@ class Oracle(Part):
     spoofs: tuple[OracleSpoof, ...] = Field(default=(), description="Times in which it shows a false price.")
 
 
-Liquidity = Annotated[PowerLaw | ConstantProduct, Family("liquidity")]
+Liquidity = Annotated[PowerLaw | ConstantProduct | OracleFills, Family("liquidity", bare=True)]
 Mark = Annotated[IndexMark | BookMark | BlendMark | Median3Mark, Family("mark", bare=True)]
 
 

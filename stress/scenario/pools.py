@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stress.scenario.layers import Layer
+from stress.scenario.layers import InsuranceFund, Layer, LiquidityPool
 from stress.scenario.markets import MarketName
 from stress.scenario.parts import Complaint, Family, Part
 from stress.scenario.traders import MarginCalls
@@ -41,7 +41,9 @@ class Leverage(Part):
 class MarketMakers(Part):
     """Accounts that hold the other side of what the drawn traders hold in sum."""
 
-    count: Annotated[int, Count(least=1, most=100_000)] = Field(default=20, description="Number of market makers.")
+    count: Annotated[int, Count(least=0, most=100_000)] = Field(
+        default=20, description="Number of market makers; with none, traders outside the book or a liquidity pool."
+    )
     leverage: Ratio = Field(default=3.0, description="Leverage of each of them.")
 
 
@@ -159,6 +161,27 @@ class StepDown(Part):
     )
 
 
+class Paced(Part):
+    """Orders close at a pace: what a venue closes interval by interval, once per check."""
+
+    type: Literal["paced"]
+    share: Annotated[float, Fraction(above=0.0, most=1.0)] = Field(
+        description="Share of what is left of a position that one interval closes."
+    )
+    least: Annotated[float, Money(least=0.0)] = Field(
+        default=0.0, description="Notional of a position that an interval closes, however small the share."
+    )
+    most: Annotated[float, Money(above=0.0, endless="none")] = Field(
+        default=math.inf, description="Notional of an account that an interval closes at most."
+    )
+    every: Annotated[float, Duration(above=0.0)] = Field(description="Length of an interval.")
+
+    def check(self) -> Iterator[Complaint]:
+        """Bounds in order."""
+        if self.most < self.least:
+            yield ("most",), "must not be less than least"
+
+
 class NoLimit(Part):
     """Orders take any price."""
 
@@ -190,7 +213,7 @@ class FillableLimit(Part):
     )
 
 
-Size = Annotated[Full | FractionSize | ToTarget | StepDown, Family("size", bare=True)]
+Size = Annotated[Full | FractionSize | ToTarget | StepDown | Paced, Family("size", bare=True)]
 Limit = Annotated[NoLimit | BankruptcyLimit | SlippageLimit | FillableLimit, Family("limit", bare=True)]
 
 
@@ -243,6 +266,14 @@ class Pool(Part):
             if layer.name in seen:
                 yield ("layers", n, "name"), f"another layer is called {layer.name!r} already"
             seen.add(layer.name)
+        yield from self._single("liquidity_pool", [isinstance(layer, LiquidityPool) for layer in self.layers])
+        guarantors = [isinstance(layer, InsuranceFund) and layer.guarantees_fills is True for layer in self.layers]
+        yield from self._single("fund that guarantees fills", guarantors)
+
+    def _single(self, noun: str, chosen: list[bool]) -> Iterator[Complaint]:
+        """Of some layers a pool has one."""
+        for n in [n for n, is_one in enumerate(chosen) if is_one][1:]:
+            yield ("layers", n), f"a pool has one {noun} at most"
 
 
 def _free_name(word: str, taken: set[str]) -> str:

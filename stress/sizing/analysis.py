@@ -37,7 +37,7 @@ _FAR = (0.999, 0.9999, 0.99999)
 """Levels at which a fitted tail is asked besides the sizing's own."""
 SIZED = ("required_fund", "bad_debt")
 """Losses that a fund is sized by."""
-_FUND_KINDS = ("insurance_fund", "backstop_vault", "shared_fund")
+_FUND_KINDS = ("insurance_fund", "backstop_vault", "shared_fund", "liquidity_pool")
 
 
 @dataclass(frozen=True)

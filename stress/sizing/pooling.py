@@ -119,7 +119,7 @@ def _pooling(run: Run, terms: Terms, name: str, listings: dict[str, Mapping[str,
 
 
 def _first_fund(run: Run, pool: str) -> str | None:
-    kinds = ("insurance_fund", "backstop_vault", "shared_fund")
+    kinds = ("insurance_fund", "backstop_vault", "shared_fund", "liquidity_pool")
     return next((layer["name"] for layer in run.scenario["pools"][pool]["layers"] if layer["type"] in kinds), None)
 
 

@@ -18,7 +18,7 @@ from stress.kernels.records import Records, table
 from stress.kernels.sizes import SIZES
 from stress.kernels.structs import DISTURBANCE, INSTRUMENT, POOL, Book, Clock, Floats, Ints, Markets, Venue
 from tests.conformance.accruals import dynamic_margin, per_step
-from tests.conformance.layers import caps_of, first_funds, layers_of
+from tests.conformance.layers import caps_of, counterparties, first_funds, layers_of
 from tests.conformance.reading import floats as _floats
 from tests.conformance.reading import ints as _ints
 from tests.conformance.reading import number as _number
@@ -206,6 +206,13 @@ def _size(pool: Json) -> Json:
     return size
 
 
+def _share(size: Json, dt: float) -> float:
+    """Share or target of a size rule; of `paced` what the intervals of a step send."""
+    if size["type"] == "paced":
+        return 1.0 - (1.0 - float(size["share"])) ** (dt / float(size["every"]))
+    return float(size.get("share", size.get("target", 1.0)))
+
+
 def _pools(case: Json, dt: float) -> Records:
     pools = case["pools"]
     for pool in pools:
@@ -218,7 +225,9 @@ def _pools(case: Json, dt: float) -> Records:
     return table(
         POOL,
         size_rule=_ints([_number(SIZES, size["type"]) for size in sizes]),
-        size_share=_floats([size.get("share", size.get("target", 1.0)) for size in sizes]),
+        size_share=_floats([_share(size, dt) for size in sizes]),
+        size_least=_floats([size.get("least", 0.0) * dt / size.get("every", dt) for size in sizes]),
+        size_most=_floats([float(size.get("most") or math.inf) * dt / size.get("every", dt) for size in sizes]),
         size_above=_floats([size.get("above", 0.0) for size in sizes]),
         size_cooldown=_ints([math.ceil(size.get("cooldown", 0.0) / dt) for size in sizes]),
         size_during=_ints([int(size.get("during", "full") == "full") for size in sizes]),
@@ -233,6 +242,7 @@ def _pools(case: Json, dt: float) -> Records:
         capacity=_floats([math.inf if capacity is None else float(capacity) for capacity in capacities]),
         takeover_unfilled=_ints([int(pool.get("takeover_when", "unfilled") == "unfilled") for pool in pools]),
         first_fund=first_funds(case),
+        **counterparties(case),
         owner_first=owners_of(case).first[:-1],
         owner_last=owners_of(case).first[1:],
         **_margin_calls(calls, dt),

@@ -6,19 +6,21 @@ import math
 
 from stress.build.layers import first_fund, sharing
 from stress.build.timing import checks_in, halving
-from stress.kernels.layers import ADL, BACKSTOP_VAULT, BASES, HOLD, LAYERS, PRICES, SHARED_FUND, UNWINDS
+from stress.kernels.layers import BACKSTOP_VAULT, BASES, HOLD, LAYERS, PRICES, SHARED_FUND, UNWINDS
 from stress.kernels.ranks import RANKS
 from stress.kernels.records import Records, table
 from stress.kernels.structs import CAP, LAYER, Floats, Ints
 from tests.conformance.reading import Json, floats, ints, number, only
 
+FUNDS = ("insurance_fund", "backstop_vault", "shared_fund", "liquidity_pool")
 Listed = tuple[int, int, Json]
 """Place, pool and description of a layer."""
 
 KEYS = frozenset(
     "type name cash floor partial unlimited unwind adl_below_floor share accept_negative rank price rule "
     "pool_caps cap stop equity_cap hedge "
-    "token units discount floor_price delay rate within most".split()
+    "token units discount floor_price delay rate within most "
+    "backing profit_cap guarantees_fills when".split()
 )
 
 
@@ -40,7 +42,7 @@ def first_funds(case: Json) -> Ints:
     """[p] number of each pool's first fund or vault, -1 for none."""
     layers = waterfall(case)
     owners = [pool for _, pool, _ in layers]
-    is_fund = [layer["type"] in ("insurance_fund", "backstop_vault", "shared_fund") for _, _, layer in layers]
+    is_fund = [layer["type"] in FUNDS for _, _, layer in layers]
     return ints([first_fund(owners, is_fund, p) for p in range(len(case["pools"]))])
 
 
@@ -99,16 +101,22 @@ def caps_of(case: Json, balance: Ints) -> Records:
     """Caps on the inventory of layers with a balance."""
     names = [market["name"] for market in case["markets"]]
     caps = [
-        (k, names.index(name), most)
+        (k, names.index(name), most, 0.0)
         for k, (_, _, layer) in enumerate(waterfall(case))
         if balance[k] == k
         for name, most in (layer.get("cap") or {}).items()
     ]
+    caps += [
+        (k, names.index(name), math.inf, units)
+        for k, (_, _, layer) in enumerate(waterfall(case))
+        for name, units in (layer.get("backing") or {}).items()
+    ]
     return table(
         CAP,
-        layer=ints([k for k, _, _ in caps]),
-        market=ints([m for _, m, _ in caps]),
+        layer=ints([k for k, _, _, _ in caps]),
+        market=ints([m for _, m, _, _ in caps]),
         most=floats([c[2] for c in caps]),
+        backing=floats([c[3] for c in caps]),
     )
 
 
@@ -118,6 +126,34 @@ def _draw_caps(case: Json, layers: list[Listed]) -> list[float]:
     return [
         float(c.get(names[pool], layer.get("most", math.inf))) for c, (_, pool, layer) in zip(caps, layers, strict=True)
     ]
+
+
+def counterparties(case: Json) -> dict[str, Ints]:
+    """[p] layers that take the other end of fills, and that guarantee them; -1 for none."""
+    layers = waterfall(case)
+    owners = [pool for _, pool, _ in layers]
+    pools = range(len(case["pools"]))
+    other_side = [layer["type"] == "liquidity_pool" for _, _, layer in layers]
+    guarantees = [bool(layer.get("guarantees_fills")) for _, _, layer in layers]
+    return {
+        "counterparty": ints([first_fund(owners, other_side, p) for p in pools]),
+        "guarantor": ints([first_fund(owners, guarantees, p) for p in pools]),
+    }
+
+
+def _profit_caps(rules: list[Json]) -> dict[str, Floats]:
+    caps = [layer.get("profit_cap") or {} for layer in rules]
+    return {
+        "profit_above": floats([cap.get("above", math.inf) for cap in caps]),
+        "profit_to": floats([cap.get("to", 0.0) for cap in caps]),
+        "profit_payout": floats([float(cap.get("payout") or math.inf) for cap in caps]),
+    }
+
+
+def _rank(layer: Json) -> str:
+    """Rank of an ADL layer, or of a liquidity pool that caps profits."""
+    found = layer.get("rank") or (layer.get("profit_cap") or {}).get("rank") or RANKS[0].name
+    return str(found)
 
 
 def layers_of(case: Json, dt: float) -> Records:
@@ -152,7 +188,10 @@ def layers_of(case: Json, dt: float) -> Records:
         **_stops(rules, dt),
         **_hedges(rules, dt),
         **_treasuries(rules, dt, [market["name"] for market in case["markets"]]),
-        rank=ints([number(RANKS, layer["rank"]) if k == ADL else 0 for layer, k in zip(rules, kind, strict=True)]),
+        **_profit_caps(rules),
+        adl_unfilled=ints([int(layer.get("when") == "unfilled") for layer in rules]),
+        guarantees=ints([int(bool(layer.get("guarantees_fills"))) for layer in rules]),
+        rank=ints([number(RANKS, _rank(layer)) for layer in rules]),
         price=ints([PRICES.index(layer.get("price", "bankruptcy")) for layer in rules]),
         price_band=floats([float(layer.get("within") or math.inf) for layer in rules]),
         payers=ints([BASES.index(layer.get("rule", BASES[0])) for layer in rules]),

@@ -23,7 +23,7 @@ class Winner:
     given: float = 0.0
 
 
-def deleverage(world: World, layer: Layer) -> bool:
+def deleverage(world: World, layer: Layer, unfilled: set[str]) -> bool:
     """Close the pool's insolvent accounts, and its layers under their floor, against the other side.
 
     Readings: who is closed, and at which prices, is decided before the first market's batch; whoever has become
@@ -31,7 +31,12 @@ def deleverage(world: World, layer: Layer) -> bool:
     """
     pool = world.pools[layer.pool]
     closed: list[Holder] = [
-        a for a in world.of_pool(pool.name) if a.since is not None and insolvent(world, a) and not a.flat()
+        a
+        for a in world.of_pool(pool.name)
+        if a.since is not None
+        and insolvent(world, a)
+        and not a.flat()
+        and (layer.rules.get("when") != "unfilled" or a.name in unfilled)
     ]
     closed += closable_balances(world, pool, layer.place)
     prices: Prices = {}

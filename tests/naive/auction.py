@@ -62,10 +62,28 @@ class ConstantProduct:
         return -2.0 * math.log1p(-n / self.depth)
 
 
-Book = PowerLaw | ConstantProduct
+class OracleFills:
+    """No book: any quantity at the oracle's price."""
+
+    def __init__(self, market: Market) -> None:
+        self.f, self.depth = market.oracle, math.inf
+
+    def log_vwap(self, n: float) -> float:
+        return 0.0
+
+    def vwap(self, n: float) -> float:
+        return self.f
+
+    def move(self, n: float) -> float:
+        return 0.0
+
+
+Book = PowerLaw | ConstantProduct | OracleFills
 
 
 def book_of(market: Market) -> Book:
+    if market.rules.get("liquidity") == "oracle":
+        return OracleFills(market)
     return ConstantProduct(market) if market.rules.get("liquidity") == "amm" else PowerLaw(market)
 
 

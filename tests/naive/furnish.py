@@ -1,5 +1,5 @@
 """Rules that the random venues do not draw: funding, moving margins, margin calls, pools as books, shared funds,
-treasuries.
+treasuries, liquidity pools, orders at a pace, guaranteed fills.
 """
 
 from __future__ import annotations
@@ -30,7 +30,46 @@ def furnished(case: Json, seed: int) -> Json:
     for pool in case["pools"]:
         if rng.random() < 0.4:
             pool["layers"].insert(rng.randint(0, len(pool["layers"])), _treasury(rng, case, f"T{pool['name']}"))
+    for pool in case["pools"]:
+        _chain_rules(rng, case, pool)
     return case
+
+
+def _chain_rules(rng: random.Random, case: Json, pool: Json) -> None:
+    """What venues on chains have: a pool as counterparty, orders block by block, a fund behind every fill."""
+    if rng.random() < 0.3:
+        pool["size"] = {"type": "paced", "share": rng.choice([0.1, 0.5, 1.0]), "every": rng.choice([0.5, 1.0, 4.0])}
+        pool["size"] |= {"least": rng.choice([0.0, 500.0]), "most": rng.choice([None, 1_000.0, 20_000.0])}
+    if rng.random() < 0.3:
+        for market in case["markets"]:
+            if rng.random() < 0.4:
+                market.update(liquidity="oracle", depth=None)
+                for rule in ("drought", "depth_shock", "reserve"):
+                    market.pop(rule, None)
+    if rng.random() < 0.35:
+        place = rng.randint(0, len(pool["layers"]))
+        pool["layers"].insert(place, _liquidity_pool(rng, case["markets"], f"L{pool['name']}"))
+    for layer in pool["layers"]:
+        if layer["type"] == "insurance_fund" and rng.random() < 0.4:
+            layer["guarantees_fills"] = True
+            break
+    for layer in pool["layers"]:
+        if layer["type"] == "adl" and rng.random() < 0.4:
+            layer["when"] = "unfilled"
+
+
+def _liquidity_pool(rng: random.Random, markets: list[Json], name: str) -> Json:
+    layer: Json = {"type": "liquidity_pool", "name": name, "cash": rng.choice([2_000.0, 10_000.0, 200_000.0])}
+    layer["floor"] = rng.choice([0.0, 0.0, 1_000.0])
+    layer["partial"] = rng.random() < 0.7
+    if rng.random() < 0.5:
+        share = rng.choice([0.2, 0.5]) / len(markets)
+        layer["backing"] = {m["name"]: share * layer["cash"] / m["price"][0] for m in markets if rng.random() < 0.7}
+    if rng.random() < 0.8:
+        ranks = ("profit", "random", "hyperliquid", "bitmex", "binance", "pro_rata_profit", "pro_rata_contracts")
+        layer["profit_cap"] = {"above": rng.choice([0.1, 0.5, 0.85]), "to": rng.choice([0.0, 0.05, 0.09])}
+        layer["profit_cap"] |= {"payout": rng.choice([None, 0.05, 0.6, 0.9]), "rank": rng.choice(ranks)}
+    return layer
 
 
 def _treasury(rng: random.Random, case: Json, name: str) -> Json:

@@ -60,6 +60,8 @@ class Account(Holder):
     sliced: int | None = None
     left: bool = False
     """Whether in this round it sends nothing and is left to the layers."""
+    short: float = 0.0
+    """What this round's fills fell short of bankruptcy prices."""
     limits: dict[tuple[int, str], float | None] = field(default_factory=dict)
     liquidated: bool = False
     deleveraged: bool = False

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from tests.naive.ledger import NOTHING, Account, Pool, World, steps
+from tests.naive.ledger import NOTHING, Account, Layer, Pool, World, steps
 from tests.naive.margin import bankruptcy_price, haircut_equity, in_breach, maintenance, margin_in
 
 
@@ -20,6 +20,8 @@ class Order:
     limit: float | None
     filled: float = 0.0
     voluntary: bool = False
+    bankrupt: float | None = None
+    """Bankruptcy price, where a fund guarantees fills."""
 
 
 def orders_of_round(world: World, pool: Pool) -> list[Order]:
@@ -36,7 +38,10 @@ def orders_of_round(world: World, pool: Pool) -> list[Order]:
         if world.step >= account.since + latency:
             for market, quantity in quantities(world, pool, account).items():
                 if quantity != 0.0:
-                    orders.append(Order(account, market, -quantity, standing_limit(world, pool, account, market)))
+                    order = Order(account, market, -quantity, standing_limit(world, pool, account, market))
+                    if guarantor(pool) is not None:
+                        order.bankrupt = bankruptcy_price(world, account, market)
+                    orders.append(order)
     return within_capacity(world, pool, orders)
 
 
@@ -47,6 +52,8 @@ def quantities(world: World, pool: Pool, account: Account) -> dict[str, float]:
         return slices(world, size, account)
     if size["type"] == "step_down":
         return stepped_down(world, size, account)
+    if size["type"] == "paced":
+        return paced(world, size, account)
     if size["type"] == "to_target":
         share = share_to_target(world, account, float(size["target"]))
         return {m: share * q for m, q in account.q.items()}
@@ -56,7 +63,7 @@ def quantities(world: World, pool: Pool, account: Account) -> dict[str, float]:
 def forget_slice(world: World, pool: Pool, account: Account) -> None:
     """Reading: an account that falls into breach after its cooldown starts with a share again."""
     size = pool.rules.get("size", {"type": "full"})
-    if account.sliced is not None and world.step >= account.sliced + steps(size["cooldown"], world.dt):
+    if account.sliced is not None and world.step >= account.sliced + steps(size.get("cooldown", 0.0), world.dt):
         account.sliced = None
 
 
@@ -102,6 +109,29 @@ def stepped_down(world: World, size: dict[str, Any], account: Account) -> dict[s
         account.left = True
         return {}
     return dict(account.q)
+
+
+def paced(world: World, size: dict[str, Any], account: Account) -> dict[str, float]:
+    """What the intervals of a step close, once per step: a share within bounds of the position and the account."""
+    if account.sliced == world.step:
+        return {}
+    account.sliced = world.step
+    intervals = world.dt / float(size["every"])
+    sent = {}
+    for market, quantity in account.q.items():
+        notional = abs(quantity) * world.marks[market]
+        share = 1.0 - (1.0 - float(size["share"])) ** intervals
+        least = float(size.get("least", 0.0)) * intervals
+        share = 1.0 if notional <= least else max(share, least / notional)
+        sent[market] = share * quantity
+    total = sum(abs(quantity) * world.marks[market] for market, quantity in sent.items())
+    most = float(size.get("most") or math.inf) * intervals
+    return {market: quantity * min(1.0, most / total) if total else 0.0 for market, quantity in sent.items()}
+
+
+def guarantor(pool: Pool) -> Layer | None:
+    """Fund that pays what fills fall short of bankruptcy prices."""
+    return next((layer for layer in pool.layers if layer.rules.get("guarantees_fills")), None)
 
 
 def share_to_target(world: World, account: Account, target: float) -> float:

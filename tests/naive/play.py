@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tests.naive.counterparty import take_other_sides
 from tests.naive.ledger import OWNED, Account, Asset, Balance, Layer, Pool, World
 from tests.naive.margin import equity, insolvent
 from tests.naive.market import Market
@@ -39,6 +40,7 @@ def begin(case: Json) -> World:
     world.seed = int(case.get("seed", 0))
     remark(world)
     world.previous_marks = dict(world.marks)
+    take_other_sides(world)
     for account in accounts.values():
         account.start = equity(world, account)
         draw_answers(int(case.get("seed", 0)), 0, account, pools[account.pool].rules.get("margin_calls") or {})

@@ -6,6 +6,7 @@ import math
 
 from tests.naive.adl import deleverage
 from tests.naive.auction import clear, fill_book
+from tests.naive.counterparty import cap_profits, pay_fills, take_fill
 from tests.naive.layers import act, seize, socialise, unwinding
 from tests.naive.ledger import Balance, Layer, Pool, World, steps
 from tests.naive.margin import dust, equity, insolvent
@@ -63,6 +64,8 @@ def play_round(world: World) -> bool:
     """
     remark(world)
     observe(world)
+    for account in world.accounts.values():
+        account.short = 0.0
     voluntary = [order for a in world.accounts.values() for order in answer(world, world.pools[a.pool], a)]
     for account in world.accounts.values():
         account.left = False
@@ -91,7 +94,7 @@ def settle(world: World, orders: list[Order], price: float, paid: dict[str, floa
         account, name = order.account, order.market
         pool = world.pools[account.pool]
         account.close(name, order.filled, price)
-        world.outside[pool.name][name] -= order.filled
+        take_fill(world, pool, name, order.filled, price)
         mark = world.marks[name]
         if order.voluntary:
             pool.add("reduced_notional", abs(order.filled) * mark)
@@ -101,6 +104,9 @@ def settle(world: World, orders: list[Order], price: float, paid: dict[str, floa
         pool.add("book_fills", abs(order.filled) * price)
         pool.add("vwap_gap", order.filled * (price - mark))
         paid[account.name] = paid.get(account.name, 0.0) + abs(order.filled) * price
+        if order.bankrupt is not None:
+            short = order.filled * (price - order.bankrupt)
+            account.short += short if short > 1e-9 * (abs(order.filled) * mark + 1.0) else 0.0
 
 
 def take_fees(world: World, orders: list[Order], paid: dict[str, float]) -> None:
@@ -133,10 +139,14 @@ def in_turn(world: World, layers: list[Layer], unfilled: set[str], last: bool = 
     changed, done = False, set[tuple[int, str]]()
     for layer in sorted(layers, key=lambda layer: layer.place):
         if layer.kind == "adl":
-            changed = deleverage(world, layer) or changed
+            changed = deleverage(world, layer, unfilled) or changed
         elif layer.kind == "socialise":
             changed = socialise(world, layer) or changed
         else:
+            if layer.rules.get("guarantees_fills"):
+                changed = pay_fills(world, layer, unfilled) or changed
+            if layer.kind == "liquidity_pool":
+                changed = cap_profits(world, layer) or changed
             together = together_with(layer, layers)
             key = (layer.place, together[0].pool)
             if key not in done:

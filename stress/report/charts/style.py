@@ -29,6 +29,7 @@ LAYER_COLOURS: dict[str, str] = {
     "insurance_fund": "#2b6cb0",
     "backstop_vault": "#2f9e8f",
     "shared_fund": "#5b7fc7",
+    "liquidity_pool": "#3a8fb7",
     "treasury": "#7a8450",
     "adl": "#e39b2d",
     "socialise": "#8e63b5",
