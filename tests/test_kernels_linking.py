@@ -108,6 +108,8 @@ arguments = ["run", "minimal", "--paths", "2", "--quiet", "--force", "--out", sy
 with event.install_recorder("numba:compile") as compiled:
     assert main(arguments) == 0
 print(len(compiled.buffer), len(loaded))
+slow = {"scipy.stats", "scipy.optimize", "matplotlib", "jinja2"} & set(sys.modules)
+assert not slow, slow
 """
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import chi2
+from scipy.special import chdtri, gammaincinv, ndtr
 
 from stress.build.residuals import historical_table, read_residuals
 from stress.build.rough import half_variances, kernel_exponentials
@@ -118,7 +117,7 @@ def mixing_quantiles(nu: float) -> Floats:
     """
     z = np.linspace(-garch.REACH, garch.REACH, QUANTILES)
     # From both ends, for the small probabilities of either would be lost in 1 - p.
-    low = np.where(z > 0.0, chi2.ppf(ndtr(-z), nu), chi2.isf(ndtr(z), nu))
+    low = np.where(z > 0.0, 2.0 * gammaincinv(0.5 * nu, ndtr(-z)), chdtri(nu, ndtr(z)))
     log_w: Floats = np.log(nu - 2.0) - np.log(low)
     return log_w
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
 from stress.check.metrics import Sample, Statistic
 from stress.check.statistics import Flags, Tally, gamma_bounds, least_tail, paths_to_decide
 from stress.scenario.checks import Check
+from stress.sizing.distributions import binomial_quantile
 from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Floats, expected_exceedances
 from stress.sizing.proportions import clopper_pearson
 from stress.sizing.quantiles import harrell_davis, smoothing_weights
@@ -51,6 +51,8 @@ def probability_bounds(event: Flags, weights: Floats | None, tail: float) -> tup
 def share_test(event: Flags, weights: Floats | None, share: float) -> tuple[float, float]:
     """p-values of the probability of an event being at most, and being at least, ``share``."""
     if weights is None:
+        from scipy import stats
+
         count = int(np.count_nonzero(event))
         return float(stats.binom.sf(count - 1, event.size, share)), float(stats.binom.cdf(count, event.size, share))
 
@@ -115,7 +117,8 @@ def quantile_bounds(
     if weights is not None:
         return _weighted_quantile(values, level, weights, tail)
     ranked = np.sort(values)
-    low, high = int(stats.binom.ppf(tail, ranked.size, level)), int(stats.binom.ppf(1.0 - tail, ranked.size, level)) + 1
+    low = binomial_quantile(tail, ranked.size, level)
+    high = binomial_quantile(1.0 - tail, ranked.size, level) + 1
     bounds = float(ranked[low - 1]) if low else None, float(ranked[high - 1]) if high <= ranked.size else None
     at = float(ranked[max(math.ceil(round(ranked.size * level, 6)) - 1, 0)])
     if not np.isfinite(ranked).all() or at == 0.0 or expected_exceedances(ranked.size, level) < LEAST_EXCEEDANCES:

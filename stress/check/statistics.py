@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import gammainccinv, gammaincinv, ndtri
 
 from stress.sizing.estimate import Floats
 
@@ -68,10 +68,10 @@ def gamma_bounds(tally: Tally, tail: float) -> tuple[float, float]:
     low = 0.0
     if tally.weight > 0.0:
         scale = tally.square / tally.weight
-        low = scale * float(stats.gamma.ppf(tail, tally.weight / scale))
+        low = scale * float(gammaincinv(tally.weight / scale, tail))
     above, square = tally.weight + tally.largest, tally.square + tally.largest**2
     scale = square / above
-    return low, scale * float(stats.gamma.isf(tail, above / scale))
+    return low, scale * float(gammainccinv(above / scale, tail))
 
 
 def difference_bounds(more: Tally, fewer: Tally, tail: float, ratio: float = 1.0) -> tuple[float, float]:
@@ -113,6 +113,8 @@ def mcnemar(more: Tally, fewer: Tally) -> float:
     """
     if not (more.even and fewer.even):
         return more_by_bounds(more, fewer)
+    from scipy import stats
+
     return float(stats.binom.sf(more.paths - 1, more.paths + fewer.paths, 0.5))
 
 
@@ -123,6 +125,8 @@ def precedence(beyond: int, paths: int, baseline_beyond: int, baseline_paths: in
     Beta(k + 1, n - k), and the number of new paths there beta-binomial, whatever the law of the losses (Wilks 1962,
     Mathematical Statistics, 14.3).
     """
+    from scipy import stats
+
     count = stats.betabinom(paths, baseline_beyond + 1, baseline_paths - baseline_beyond)
     return float(count.sf(beyond - 1)), float(count.cdf(beyond))
 
@@ -149,7 +153,7 @@ def paths_to_decide(paths: int, distance: float, deviation: float, tail: float) 
     """
     if distance <= 0.0 or deviation <= 0.0:
         return None
-    reach = float(stats.norm.isf(tail)) + float(stats.norm.ppf(POWER))
+    reach = float(ndtri(POWER) - ndtri(tail))
     wanted = paths * max(1.0, (reach * deviation / distance) ** 2)
     if wanted > 1e4 * paths:
         return None

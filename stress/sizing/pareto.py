@@ -18,8 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
+from stress.sizing.distributions import chi_square_quantile
 from stress.sizing.estimate import CONFIDENCE, Floats
 
 LEAST_SHAPE = -0.5
@@ -126,6 +127,8 @@ class _Curve:
 
     def best(self) -> float:
         """Theta of the largest likelihood."""
+        from scipy import optimize
+
         low, high = math.log(self.pole * 1e-6), math.log(self.pole + 200.0)
         coarse = np.linspace(low, high, _COARSE)
         at = int(np.argmax(self.profile(self.theta(coarse))))
@@ -140,6 +143,8 @@ class _Curve:
 
     def region(self, theta: float, drop: float) -> Floats:
         """Thetas whose best likelihood per excess is within ``drop`` of the largest, the ends included."""
+        from scipy import optimize
+
         centre = math.log(theta + self.pole)
         top = float(self.profile(np.array([theta]))[0]) - drop
 
@@ -192,7 +197,7 @@ def profile_interval(
         value: of shape, scale and share, arrays of one form.
         confidence: of the interval.
     """
-    allowed = 0.5 * float(stats.chi2.ppf(confidence, 1))
+    allowed = 0.5 * chi_square_quantile(confidence, 1.0)
     scale = float(tail.excesses.mean())
     curve = _Curve(tail.excesses / scale, tail.weights)
     best = curve.best()
@@ -229,6 +234,7 @@ def _falls_by(drop: Floats, side: float) -> Floats:
 
 def _shares(share: float, paths: float, allowed: float) -> tuple[Floats, Floats]:
     """Shares of paths beyond the threshold in their own likelihood interval, and what each costs."""
+    from scipy import optimize
 
     def cost(q: Floats | float) -> Floats:
         beyond = paths * share

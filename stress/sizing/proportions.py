@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from stress.sizing.distributions import beta_quantile
 from stress.sizing.estimate import CONFIDENCE, LEAST_EXCEEDANCES, Estimate
 from stress.sizing.weights import Weights
 from stress.sizing.words import count
@@ -22,8 +22,8 @@ def clopper_pearson(events: int, paths: int, confidence: float = CONFIDENCE) -> 
     if paths <= 0 or not 0 <= events <= paths:
         raise ValueError(f"{events} events in {paths} paths is no count")
     tail = (1.0 - confidence) / 2.0
-    low = float(stats.beta.ppf(tail, events, paths - events + 1)) if events else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, events + 1, paths - events)) if events < paths else 1.0
+    low = beta_quantile(tail, events, paths - events + 1) if events else 0.0
+    high = beta_quantile(1.0 - tail, events + 1, paths - events) if events < paths else 1.0
     return low, high
 
 
@@ -55,8 +55,8 @@ def share_of(event: NDArray[np.bool_], confidence: float = CONFIDENCE, weights: 
     paths = weights.effective(event)
     share = weights.mean(event.astype(np.float64))
     tail, seen = (1.0 - confidence) / 2.0, min(share, 1.0) * paths
-    low = float(stats.beta.ppf(tail, seen, paths - seen + 1.0)) if seen > 0.0 else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, seen + 1.0, paths - seen)) if seen < paths else 1.0
+    low = beta_quantile(tail, seen, paths - seen + 1.0) if seen > 0.0 else 0.0
+    high = beta_quantile(1.0 - tail, seen + 1.0, paths - seen) if seen < paths else 1.0
     return Estimate(share, low, high, seen, confidence, _event_note(round(seen, 6), events, event.size))
 
 

@@ -15,8 +15,9 @@ import math
 from bisect import bisect_left
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
+from stress.sizing.distributions import beta_quantile, binomial_quantile
 from stress.sizing.estimate import (
     CONFIDENCE,
     LEAST_EXCEEDANCES,
@@ -60,9 +61,9 @@ def binomial_ranks(paths: int, level: float, confidence: float = CONFIDENCE) -> 
     Binomial(n, p): l = F^-1(a / 2), u = F^-1(1 - a / 2) + 1 (David and Nagaraja 2003, Order Statistics, 7.1).
     """
     tail = (1.0 - confidence) / 2.0
-    low = stats.binom.ppf(tail, paths, checked_level(level))
-    high = stats.binom.ppf(1.0 - tail, paths, level)
-    return int(low), int(high) + 1
+    low = binomial_quantile(tail, paths, checked_level(level))
+    high = binomial_quantile(1.0 - tail, paths, level)
+    return low, high + 1
 
 
 def upper_bound(
@@ -71,7 +72,7 @@ def upper_bound(
     """One-sided upper confidence bound of a quantile; None where even the largest loss is not one."""
     if weights is not None:
         return _Weighted(ordered, level, weights).bound(confidence)
-    rank = int(stats.binom.ppf(confidence, ordered.size, checked_level(level))) + 1
+    rank = binomial_quantile(confidence, ordered.size, checked_level(level)) + 1
     return float(ordered[rank - 1]) if rank <= ordered.size else None
 
 
@@ -154,8 +155,8 @@ class _Weighted:
 
         def too_far(rank: int) -> bool:
             beyond = self.paths * min(self.beyond[rank], 1.0)
-            at_least = stats.beta.ppf(1.0 - confidence, beyond, self.paths - beyond + 1.0) if beyond else 0.0
-            return bool(at_least <= 1.0 - self.level)
+            at_least = beta_quantile(1.0 - confidence, beyond, self.paths - beyond + 1.0) if beyond else 0.0
+            return at_least <= 1.0 - self.level
 
         first = bisect_left(range(self.ordered.size), True, key=too_far)
         return float(self.ordered[first - 1]) if first else 0.0
@@ -167,7 +168,7 @@ class _Weighted:
             beyond = self.paths * min(self.beyond[rank], 1.0)
             if beyond >= self.paths:
                 return False
-            return bool(stats.beta.ppf(confidence, beyond + 1.0, self.paths - beyond) < 1.0 - self.level)
+            return beta_quantile(confidence, beyond + 1.0, self.paths - beyond) < 1.0 - self.level
 
         first = bisect_left(range(self.ordered.size), True, key=far_enough)
         return float(self.ordered[first]) if first < self.ordered.size else None

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from stress.sizing import pareto
 from stress.sizing.estimate import (
@@ -66,14 +66,15 @@ def hall_interval(influence: Floats, centre: float, confidence: float = CONFIDEN
     error = float(influence.std(ddof=1)) / math.sqrt(size)
     if error == 0.0:
         return centre, centre
-    skew = float(stats.skew(influence)) / math.sqrt(size)
+    spread = influence - influence.mean()
+    skew = float(np.mean(spread**3) / np.mean(spread**2) ** 1.5) / math.sqrt(size)
 
     def untransformed(z: float) -> float:
         if abs(skew) < 1e-9:
             return z
         return 3.0 * (math.cbrt(1.0 + skew * (z - skew / 6.0)) - 1.0) / skew
 
-    z = float(stats.norm.ppf((1.0 + confidence) / 2.0))
+    z = float(ndtri((1.0 + confidence) / 2.0))
     return centre - error * untransformed(z), centre - error * untransformed(-z)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import boxcox1p
 
 from stress.sizing import pareto
 from stress.sizing.estimate import CONFIDENCE, FEW_EXCEEDANCES, Estimate, Floats
@@ -218,5 +218,5 @@ def _quantiles(law: pareto.Pareto) -> tuple[tuple[float, float], ...]:
     ranks = np.unique(np.geomspace(1, k, min(k, _POINTS)).round().astype(int))
     below = np.cumsum(law.weights) - 0.5 * law.weights
     at = k - ranks[::-1]
-    by_law = law.threshold + stats.genpareto.ppf(below[at], law.shape, scale=law.scale)
+    by_law = law.threshold + law.scale * -boxcox1p(-below[at], -law.shape)
     return tuple(zip(by_law.tolist(), (law.threshold + law.excesses[at]).tolist(), strict=True))
