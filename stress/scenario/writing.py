@@ -14,7 +14,9 @@ from stress.errors import UsageError
 from stress.scenario import units
 from stress.scenario.builtin import built_ins
 from stress.scenario.hints import did_you_mean
+from stress.scenario.instruments import Market
 from stress.scenario.loading import load_scenario
+from stress.scenario.markets import PowerLaw
 from stress.scenario.schema import Scenario
 from stress.scenario.units import Dimension
 
@@ -101,10 +103,16 @@ def _words_of(venue: str) -> dict[str, str]:
         "VENUE": venue,
         "MARKET": market,
         "POOL": pool,
+        "OWN": _own_rule(scenario.markets[market]),
         "PRICE": f"{scenario.markets[market].price:_.10g}",
         "HORIZON": units.write(scenario.run.horizon, Dimension.DURATION),
         "STEP": units.write(scenario.run.step, Dimension.DURATION),
     }
+
+
+def _own_rule(market: Market) -> str:
+    """A rule of a market that a scenario may vary: its depth, or where it has no book its oracle."""
+    return "liquidity: {depth: 20_000_000}" if isinstance(market.liquidity, PowerLaw) else "oracle: {lag: 1m}"
 
 
 def _filled(text: str, words: dict[str, str]) -> str:
