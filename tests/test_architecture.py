@@ -42,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
     "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
     "reverse": {"errors", "scenario", "build", "kernels", "records", "store", "sizing", "report"},
+    "backtest": {"errors", "scenario", "build", "columns", "kernels", "records", "workers", "store", "sizing", "sweep"}
+    | {"report"},
 }
 KNOW_EVERYTHING = {"__init__", "__main__", "cli"}
 HEAVY = {"scenario": {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "scipy"}, "sizing": {"numba", "matplotlib"}}

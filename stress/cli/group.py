@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "check": "Put a scenario's rules to a run: limits, regressions.",
     "baseline": "Keep what a run was like, for check to compare with.",
     "calibrate": "Estimate a price model from price bars.",
+    "backtest": "Replay crises against what was published.",
     "compare": "Compare two runs: figures with intervals, charts.",
     "validate": "Check a scenario and its book; estimate time and memory.",
     "schema": "Print the JSON Schema of scenario files.",
