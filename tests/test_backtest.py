@@ -282,7 +282,7 @@ def test_metrics_by_hand() -> None:
         "first_adl_s": 70.0,
     }
     market = {"open_interest_end": 40.0, "price_end": 8.0, "price_low": 5.0, "adl_notional": 30.0}
-    layer = {"equity_end": 60.0, "largest_fall": 70.0}
+    layer = {"equity_end": 60.0, "largest_fall": 70.0, "collateral_loss": 15.0}
     out = Outcome(
         {"main": pool},
         {("main", "fund"): layer},
@@ -305,6 +305,7 @@ def test_metrics_by_hand() -> None:
         "layer_profit": -40.0,
         "layer_loss": 40.0,
         "fund_draw": 0.4,
+        "fund_draw_of_contracts": 0.25,
         "fund_fall": 0.7,
         "open_interest_fall": 0.5,
         "open_interest_fall_value": 0.6,

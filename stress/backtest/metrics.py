@@ -127,6 +127,15 @@ def _draw(out: Outcome, asked: Asked) -> float | None:
     return None if found is None else _ratio(found[0] - (found[1]["equity_end"] or 0.0), found[0])
 
 
+def _draw_of_contracts(out: Outcome, asked: Asked) -> float | None:
+    """A fund counted in the asset that margin is posted in loses nothing by keeping it."""
+    found = out.layer(asked)
+    if found is None:
+        return None
+    capital, row = found
+    return _ratio(capital - (row["equity_end"] or 0.0) - (row["collateral_loss"] or 0.0), capital)
+
+
 def _drawdown(out: Outcome, asked: Asked) -> float | None:
     found = out.layer(asked)
     return None if found is None else _ratio(found[1]["largest_fall"] or 0.0, found[0])
@@ -192,6 +201,12 @@ METRICS: dict[str, Metric] = {
     "layer_profit": Metric("profit", MONEY, "Equity of a layer at the end less its capital.", _profit),
     "layer_loss": Metric("loss", MONEY, "Capital of a layer less its equity at the end.", _loss),
     "fund_draw": Metric("drawn", FRACTION, "layer_loss as a share of the capital.", _draw),
+    "fund_draw_of_contracts": Metric(
+        "drawn by contracts",
+        FRACTION,
+        "fund_draw without what the collateral taken over has lost since: for funds counted in that collateral.",
+        _draw_of_contracts,
+    ),
     "fund_fall": Metric(
         "lowest on the way",
         FRACTION,
