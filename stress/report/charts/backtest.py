@@ -76,7 +76,7 @@ def _strip(axes: Axes, row: Span) -> list[Artist]:
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(left, right)
     axes.set_ylim(-1.0, 1.0)
-    _scale(axes.xaxis, row.unit, logarithmic)
+    _scale(axes.xaxis, row.unit, logarithmic, ends)
     axes.set_yticks([0.0], [row.label], color=style.INK)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
@@ -101,8 +101,10 @@ def _limits(ends: Sequence[float]) -> tuple[float, float, bool]:
     return low - room, high + room, False
 
 
-def _scale(axis: Axis, unit: str, logarithmic: bool) -> None:
-    if not logarithmic:
+def _scale(axis: Axis, unit: str, logarithmic: bool, ends: Sequence[float]) -> None:
+    if not any(ends):
+        axis.set_ticks([0.0])
+    elif not logarithmic:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     words = {
         MONEY: style.plain,
