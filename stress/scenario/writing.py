@@ -57,6 +57,11 @@ def json_schema() -> dict[str, Any]:
         "description": "Scenarios this one is laid over: files beside it, or built-in ones.",
         "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
     }
+    for key in ("markets", "pools"):  # an empty value drops an inherited one
+        entries = properties[key]["patternProperties"]
+        properties[key]["patternProperties"] = {
+            name: {"anyOf": [form, {"type": "null"}]} for name, form in entries.items()
+        }
     order = ["format", "name", "title", "description", "extends"]
     properties["extends"] = extends
     schema["properties"] = {key: properties[key] for key in [*order, *(k for k in properties if k not in order)]}
