@@ -18,7 +18,12 @@ from stress.sampling.decide import decide
 from stress.sampling.likelihood import mixture_weights
 from stress.scenario import load_scenario
 
-RARE = ("run.sampling.probability=0.5%", "run.sampling.pilot_paths=2000", "run.horizon=6h")
+RARE = (
+    "run.sampling.probability=0.5%",
+    "run.sampling.pilot_paths=2000",
+    "run.sampling.pilot_losses=400",
+    "run.horizon=6h",
+)
 
 
 @cache

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from stress.build import Plan
-from stress.kernels.structs import Floats
-from stress.kernels.tilt import PACE
-from stress.sampling.laws import Frame, Laws, frame_of, tilt_of
+from stress.sampling.laws import frame_of, tilt_of
+from stress.sampling.losses import KINDS, ROUNDS, Fitted, fit_to_losses
 from stress.sampling.mixture import Decision
-from stress.sampling.pilot import Found, Sample, Setting, drawn, search, stream
+from stress.sampling.pilot import Found, Setting, search, stream
 from stress.sampling.score import score_of, typical_moves
+from stress.sampling.words import described
 from stress.scenario.run import Importance
 
-PROBE, TRIAL = 0, 99
-"""Numbers of the random streams that the pilot measures moves and tries its result with; rounds are in between."""
+PROBE = 0
+"""Number of the random stream that measures how far prices move."""
 MOST_PROBABILITY = 0.02
-"""Wanted probability from which plain sampling is as good: the mixture gains less than a factor of ten there."""
-LEAST_EFFECTIVE = 200.0
-"""Effective paths beyond the wanted score that a trial of 20,000 must have (a hundredth of its paths)."""
+"""Wanted probability from which plain sampling is as good."""
 LEAST_GAIN = 2.0
-"""Gain in variance on the wanted probability under which paths are drawn plainly."""
+"""Gain in variance under which paths are drawn plainly."""
+LEAST_EFFECTIVE = 0.01
+"""Effective paths beyond the wanted loss, per path of the last round, that the pilot must have."""
 WITHIN = 4.0
-"""Standard errors within which mean weight and probability must be what they should be."""
+"""Standard errors within which the mean weight must be 1."""
 
 
 def wanted_probability(plan: Plan, importance: Importance) -> float:
@@ -37,105 +37,89 @@ def wanted_probability(plan: Plan, importance: Importance) -> float:
     return min(1.0 - max(sizing.levels), sizing.depletion)
 
 
-def decide(plan: Plan, threads: int = 1, report: Callable[[str], None] | None = None) -> Decision:
-    """How to draw the paths of a plan; depends neither on the number of paths nor of threads."""
-    importance = plan.loaded.scenario.run.sampling
-    if not isinstance(importance, Importance):
-        return Decision(None, "The scenario asks for plain sampling.", {})
+def setting_of(plan: Plan, importance: Importance, threads: int) -> Setting | str:
+    """What the pilot is run with, or why there is nothing that it could do."""
     probability = wanted_probability(plan, importance)
     if probability > MOST_PROBABILITY:
-        return _plain(f"a probability of {probability:.3g} is not rare", probability)
+        return f"a probability of {probability:.3g} is not rare"
     frame = frame_of(plan.models)
     if not len(frame.driver) and not frame.marks:
-        return _plain("no price of the scenario is driven by normals or jumps", probability)
-    moves = typical_moves(plan, probability, stream(plan.seed, PROBE))
-    setting = Setting(
+        return "no price of the scenario is driven by normals or jumps"
+    score = score_of(plan, typical_moves(plan, probability, stream(plan.seed, PROBE)))
+    if not score.any():
+        return "no account has a position"
+    return Setting(
         plan.models,
         plan.venue.clock,
         frame,
-        score_of(plan, moves),
+        score,
         probability,
         importance.defensive,
         importance.pilot_paths,
         plan.seed,
         threads,
     )
-    if not setting.score.any():
-        return _plain("no account has a position", probability)
-    return _tried(setting, search(setting, report))
 
 
-def _plain(why: str, probability: float) -> Decision:
-    return Decision(None, f"Plain sampling: {why}.", {"probability": probability})
+def decide(plan: Plan, threads: int = 1) -> Decision:
+    """How to draw the paths of a plan; depends neither on the number of paths nor of threads."""
+    importance = plan.loaded.scenario.run.sampling
+    if not isinstance(importance, Importance):
+        return Decision(None, "The scenario asks for plain sampling.", {})
+    setting = setting_of(plan, importance, threads)
+    if isinstance(setting, str):
+        return Decision(None, f"Plain sampling: {setting}.", {})
+    found = search(setting)
+    if not found.reached:
+        found = replace(found, level=math.inf)
+    fit = fit_to_losses(setting, plan.venue, found, importance.pilot_losses)
+    if fit is None:
+        return Decision(None, "Plain sampling: no path of the pilot lost anything.", {})
+    figures = _figures(setting, found, fit, importance)
+    why = _objection(figures)
+    return Decision(None, f"Plain sampling: {why}.", figures) if why else _with_laws(plan, setting, found, fit, figures)
 
 
-def _tried(setting: Setting, found: Found) -> Decision:
-    """Try the laws on fresh paths; what they fail at is the reason to do without them."""
-    sample = drawn(setting, found.laws, found.level, TRIAL)
-    figures = _figures(setting, found, sample)
-    why = _objection(setting, found, figures)
-    if why is not None:
-        return Decision(None, f"Plain sampling: {why}.", figures)
-    kept = (found.laws.shift != 0.0).any(axis=(0, 1))
-    frame, laws = setting.frame.narrowed(kept), found.laws.drivers(kept)
-    tilt = tilt_of(frame, laws, setting.score, found.level, setting.seed)
-    words = "; ".join(described(setting, frame, laws))
-    return Decision(tilt, f"Importance sampling for a probability of {setting.probability:.3g}: {words}.", figures)
+def _with_laws(plan: Plan, setting: Setting, found: Found, fit: Fitted, figures: dict[str, Any]) -> Decision:
+    """The laws, without the drivers that none of them moves."""
+    kept = (fit.laws.shift != 0.0).any(axis=(0, 1))
+    frame, laws = setting.frame.narrowed(kept), fit.laws.drivers(kept)
+    # No score is infinite, but JSON has no infinity.
+    level = min(found.level, float(np.finfo(np.float64).max))
+    words = f"Importance sampling for losses of probability {setting.probability:.3g}: {described(plan, frame, laws)}."
+    return Decision(tilt_of(frame, laws, setting.score, level, setting.seed), words, figures)
 
 
-def _figures(setting: Setting, found: Found, sample: Sample) -> dict[str, Any]:
-    """What the trial says of the laws."""
-    hit = sample.weights * (sample.scores >= found.level)
-    share, size = float(hit.mean()), len(hit)
-    relative = float(hit.var()) / share**2 if share > 0.0 else math.inf
+def _figures(setting: Setting, found: Found, fit: Fitted, importance: Importance) -> dict[str, Any]:
+    """What the pilot says of the laws: by its last round, whose laws were fitted to the rounds before."""
+    last, size = fit.last, len(fit.last.weights)
+    by_kind = {}
+    for kind, name in enumerate(KINDS):
+        bar = fit.pool.bar(kind, setting.probability)
+        hit = last.weights * (last.losses[:, kind] >= bar)
+        if hit.any():
+            effective = float(hit.sum() ** 2 / np.square(hit).sum())
+            by_kind[name] = {"loss": bar, "gain": last.gain(kind, bar), "effective_paths": effective}
     return {
         "probability": setting.probability,
-        "level": found.level if math.isfinite(found.level) else None,
-        "rounds": found.rounds,
-        "pilot_paths": (found.rounds + 1) * setting.paths,
-        "trial_probability": share,
-        "trial_error": float(hit.std()) / math.sqrt(size),
-        "trial_effective": sample.effective(found.level),
-        "trial_gain": (1.0 - share) / share / relative if share > 0.0 and relative > 0.0 else 0.0,
-        "mean_weight": float(sample.weights.mean()),
-        "mean_weight_error": float(sample.weights.std()) / math.sqrt(size),
-        "largest_weight": float(sample.weights.max()),
+        "pilot_price_paths": found.rounds * setting.paths,
+        "pilot_paths": ROUNDS * size,
+        "mean_weight": float(last.weights.mean()),
+        "mean_weight_error": float(last.weights.std()) / math.sqrt(size),
+        "largest_weight": float(last.weights.max()),
+        "pilot": by_kind,
     }
 
 
-def _objection(setting: Setting, found: Found, figures: dict[str, Any]) -> str | None:
-    """What speaks against the laws, or None (NUMERICS of the acceptance of a mixture with a defensive part)."""
-    if not found.reached:
-        return f"the pilot did not reach a score of probability {setting.probability:.3g} in {found.rounds} rounds"
+def _objection(figures: dict[str, Any]) -> str | None:
+    """What speaks against the laws, or None."""
+    by_kind, size = figures["pilot"].values(), figures["pilot_paths"] / ROUNDS
     if abs(figures["mean_weight"] - 1.0) > WITHIN * figures["mean_weight_error"]:
-        return f"the mean weight of the trial is {figures['mean_weight']:.4f}"
-    if figures["trial_effective"] < LEAST_EFFECTIVE * setting.paths / 20_000:
-        return f"only {figures['trial_effective']:.0f} effective paths of the trial reach the wanted score"
-    if not 0.5 < figures["trial_probability"] / setting.probability < 2.0:
-        return f"the trial found a probability of {figures['trial_probability']:.3g} for {setting.probability:.3g}"
-    if figures["trial_gain"] < LEAST_GAIN:
-        return f"the laws gain a factor of {figures['trial_gain']:.2g} only"
+        return f"the mean weight of the pilot is {figures['mean_weight']:.4f}"
+    if not by_kind:
+        return "no path of the pilot's last round lost enough"
+    if max(kind["gain"] for kind in by_kind) < LEAST_GAIN:
+        return f"the laws gain a factor of {max(kind['gain'] for kind in by_kind):.2g} only"
+    if max(kind["effective_paths"] for kind in by_kind) < LEAST_EFFECTIVE * size:
+        return "too few paths of the pilot reach the wanted loss"
     return None
-
-
-def described(setting: Setting, frame: Frame, laws: Laws) -> list[str]:
-    """One phrase per tilted law: its share, where it drifts, which jumps it makes frequent."""
-    clock, models = setting.clock, setting.models
-    steps = clock.checks * clock.substeps
-    segments = laws.shift.shape[1]
-    phrases = []
-    for c in range(1, len(laws.shares)):
-        means = (laws.shift[c] / frame.every).sum(axis=0) * math.sqrt(steps) / segments
-        moves = frame.loading @ means
-        farthest = int(np.argmax(np.abs(moves)))
-        parts = [f"market {farthest} by {moves[farthest]:+.1f} standard deviations"] if moves.any() else []
-        parts += _jumps(setting, frame, laws.source[PACE, c], models.jump_rate)
-        phrases.append(f"{laws.shares[c]:.0%} of the paths move " + ", ".join(parts or ["by marks of jumps"]))
-    return phrases
-
-
-def _jumps(setting: Setting, frame: Frame, pace: Floats, rates: Floats) -> list[str]:
-    """Sources whose rate is multiplied at least by ten."""
-    years = setting.clock.checks * setting.clock.dt / 31_536_000.0
-    raised = [n for n in np.argsort(-pace * rates, kind="stable") if pace[n] >= 10.0][:2]
-    return [f"{pace[n] * rates[n] * years:.2g} jumps of source {n}" for n in raised]

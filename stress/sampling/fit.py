@@ -16,13 +16,14 @@ from stress.sampling.likelihood import Counts, log_ratios
 
 ROUNDS = 6
 """Rounds of expectation and maximisation; a mixture of well separated modes settles in three."""
-LEAST_MASS = 0.005
+LEAST_MASS = 0.02
 """Share of the weight under which a law is given up: fewer paths than that say nothing of its parameters."""
 LEAST_SHARE = 0.04
 """Share of the paths that each law gets at least."""
-SIGNIFICANT = 2.0
+SIGNIFICANT = 3.0
 """Standard errors under which the mean of a normal is taken for noise and set to zero."""
-FARTHEST_SHIFT, LEAST_PACE, RISES = 4.0, 0.5, (0.25, 20.0)
+FARTHEST_SHIFT, LEAST_PACE, RISES = 4.0, 1.0, (1.0, 20.0)
+FEWEST = 8.0
 
 
 def fitted(frame: Frame, counts: Counts, weights: Floats, groups: Ints, defensive: float) -> Laws:
@@ -46,17 +47,18 @@ def fitted(frame: Frame, counts: Counts, weights: Floats, groups: Ints, defensiv
 
 def responsibilities(frame: Frame, counts: Counts, laws: Laws) -> Floats:
     """[w, c] probability that each law drew the path."""
-    logs = log_ratios(_bare(frame, laws), counts) + np.log(laws.shares)
+    logs = ratios(frame, counts, laws) + np.log(laws.shares)
     logs -= logs.max(axis=1, keepdims=True)
     held: Floats = np.exp(logs)
     held /= held.sum(axis=1, keepdims=True)
     return held
 
 
-def _bare(frame: Frame, laws: Laws) -> Tilt:
-    """Laws where only densities are asked for."""
-    none = np.zeros(0, dtype=np.int64)
-    return Tilt(none, frame.driver, frame.every, laws.shift, laws.source, laws.mark, frame.place, np.zeros((4, 0)), 0.0)
+def ratios(frame: Frame, counts: Counts, laws: Laws) -> Floats:
+    """[w, c] log likelihood ratios of paths under laws that end where the counts do."""
+    none, score = np.zeros(0, dtype=np.int64), np.zeros((4, 0))
+    bare = Tilt(none, frame.driver, frame.every, laws.shift, laws.source, laws.mark, frame.place, score, 0.0)
+    return log_ratios(bare, counts)
 
 
 def maximised(frame: Frame, counts: Counts, weights: Floats, held: Floats) -> Laws:
@@ -91,4 +93,8 @@ def _mean(by_law: Floats, sums: Floats, numbers: Floats) -> Floats:
     mean = _ratio(by_law @ sums, number, nothing=0.0)
     squares = np.square(by_law) @ numbers
     error = np.sqrt(_ratio(squares, np.square(number), nothing=0.0))
-    return np.where(np.abs(mean) > SIGNIFICANT * error, np.clip(mean, -FARTHEST_SHIFT, FARTHEST_SHIFT), 0.0)
+    return np.where(
+        (np.abs(mean) > SIGNIFICANT * error) & (np.square(number) > FEWEST * squares),
+        np.clip(mean, -FARTHEST_SHIFT, FARTHEST_SHIFT),
+        0.0,
+    )

@@ -187,12 +187,14 @@ def raised_paces(setting: Setting) -> list[Floats]:
 
 
 def grouped(setting: Setting, counts: Counts) -> Ints:
-    """[w] first guess of what drew each path: the rarest kind of jump that struck, or the direction of its normals."""
+    """[w] first guess of what drew each path: the rarest kind of jump, up or down, or where normals drift."""
     ways = directions(setting)
     total = counts.sums.reshape(len(counts.sums), -1, len(setting.frame.driver)).sum(axis=1)
     groups = (total @ ways.T).argmax(axis=1) if len(ways) else np.zeros(len(total), dtype=np.int64)
     rates = setting.models.jump_rate
     for n in np.argsort(-rates, kind="stable"):
         if rates[n] * setting.clock.checks * setting.clock.dt / YEAR < 1.0:
-            groups[counts.arrivals[:, n] > 0.0] = len(ways) + n
+            struck = counts.arrivals[:, n] > 0.0
+            own = counts.own[:, setting.frame.mark_source == n].sum(axis=1)
+            groups[struck] = len(ways) + 2 * n + (counts.common[:, n] + own > 0.0)[struck]
     return groups.astype(np.int64)

@@ -27,13 +27,16 @@ class Importance(Part):
     method: Literal["importance"] = Field(description="Kind of sampling.")
     probability: Annotated[float, Fraction(above=0.0, below=0.5)] | None = Field(
         default=None,
-        description="Tail probability that the laws are made for; by default the smallest that sizing asks for.",
+        description="Probability of the losses that laws are made for; by default the smallest that sizing asks for.",
     )
     defensive: Annotated[float, Fraction(least=0.01, most=0.9)] = Field(
         default=0.1, description="Share of the paths drawn under the models' own law; no weight exceeds one over it."
     )
     pilot_paths: Annotated[int, Count(least=1_000, most=10_000_000)] = Field(
-        default=20_000, description="Paths, of prices alone, in each round of the pilot that finds the laws."
+        default=20_000, description="Paths, of prices alone, in each round of the pilot's first half."
+    )
+    pilot_losses: Annotated[int, Count(least=200, most=10_000_000)] = Field(
+        default=1_000, description="Paths with cascades in each of the four rounds of its second half."
     )
 
 
