@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,22 @@ def test_broken_states_are_told(content: Any, words: str, tmp_path: Path, capsys
     assert "Traceback" not in capsys.readouterr().err
 
 
+KEYS = ["0xa1", "user", "assetPositions", "marginSummary", "position", "szi", "1.5"]
+PIECES = st.sampled_from(
+    [*'{}[],:" -', "\\", "\n", "1e999", "null", "true", "NaN", "\x00", "é", *map(json.dumps, KEYS)]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=25))
+def test_no_text_at_all_is_a_bug(pieces: list[str], tmp_path_factory: Any) -> None:
+    """Whatever a file holds, it is read or refused."""
+    file = tmp_path_factory.mktemp("text") / "a.json"
+    file.write_text("".join(pieces))
+    with contextlib.suppress(InvalidInput):
+        read_exports([file])
+
+
 def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> None:
     bad = accounts()
     del bad["0xa1"]["assetPositions"][0]["position"]["entryPx"]
@@ -336,6 +353,42 @@ def test_from_states_to_a_scenario_that_opens(tmp_path: Path, capsys: pytest.Cap
     assert main(asked) == ExitCode.INVALID
     assert main([*asked, "--force", "--json"]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["positions"] == 5
+
+
+def test_a_venue_of_ones_own_is_found_from_the_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("states.json").write_text(json.dumps(accounts()))
+    Path("rules.yaml").write_text("format: 1\nname: rules\nextends: [hyperliquid]\n")
+    asked = ["import", "states.json", "--venue", "rules.yaml", "-o", "out/book.csv", "--scenario", "out/s.yaml"]
+    assert main(asked) == ExitCode.OK
+    assert "- ../rules.yaml" in Path("out/s.yaml").read_text()
+    assert main(["book", "out/s.yaml"]) == ExitCode.OK
+
+
+SLIPS = [
+    (["states.json", "--rename", "BTX=BTC"], "no market 'BTX' to rename; did you mean 'BTC'?"),
+    (["states.json", "--column", "account=uid"], "there is none among the files"),
+    (["states.json", "--price", "BTC=cheap"], "expected a price above zero, got 'cheap'"),
+    (["states.json", "--price", "BTX=1"], "no market 'BTX'; did you mean 'BTC'?"),
+    (["states.json", "--rename", "BTC"], "expected EXPORT=MARKET"),
+    (["states.json", "--scenario", "s.yaml"], "give both"),
+    (["states.json", "-o", "book.xlsx"], "a book is .csv or .parquet, or a folder"),
+    (["semi.csv"], "separated by commas"),
+    (["empty.csv"], "the file is empty"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), SLIPS)
+def test_slips_of_the_command_line(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("states.json").write_text(json.dumps(accounts()))
+    Path("semi.csv").write_text("account;market;quantity\n1;BTC;2\n")
+    Path("empty.csv").write_text("")
+    assert main(["import", *words]) == ExitCode.INVALID
+    assert said in capsys.readouterr().err
+    assert not Path("s.yaml").exists()
 
 
 def test_golden_book(tmp_path: Path) -> None:

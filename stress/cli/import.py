@@ -145,7 +145,7 @@ def _imported(asked: Asked, rules: Scenario | None) -> Imported:
     export = read_exports(asked.files, asked.format, Options(asked.columns))
     export.renamed(asked.names)
     source = ", ".join(str(path) for path in asked.files)
-    prices = {name: _price(name, text) for name, text in asked.prices.items()}
+    prices = {name: _price(name, text, set(export.market)) for name, text in asked.prices.items()}
     if rules is not None:
         contracts = [name for name, market in rules.markets.items() if market.instrument != "spot"]
         leave_out = asked.unknown == "leave-out"
@@ -156,7 +156,11 @@ def _imported(asked: Asked, rules: Scenario | None) -> Imported:
     return balanced(imported, asked.maker_leverage) if asked.balance else imported
 
 
-def _price(name: str, text: str) -> float:
+def _price(name: str, text: str, known: set[str]) -> float:
+    from stress.scenario.hints import did_you_mean
+
+    if name not in known:
+        raise click.UsageError(f"--price: the export has no market {name!r}{did_you_mean(name, known)}")
     try:
         price = float(text)
     except ValueError:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stress.book import Positions
+from stress.errors import UsageError
+from stress.scenario.hints import did_you_mean
 
 
 @dataclass
@@ -64,7 +66,15 @@ class Export:
         self.add(account, market, quantity, entry, mark, wallet)
 
     def renamed(self, names: Mapping[str, str]) -> None:
-        """Give markets the names of the scenario."""
+        """Give markets the names of the scenario.
+
+        Raises:
+            UsageError: the export has no market of that name.
+        """
+        known = set(self.market)
+        for name in names:
+            if name not in known:
+                raise UsageError(f"the export has no market {name!r} to rename{did_you_mean(name, known)}")
         self.market = [names.get(name, name) for name in self.market]
 
     @property

@@ -30,6 +30,8 @@ class Format:
     """Endings by which a file is taken for it."""
     read: Callable[[Path, Findings, Export, Options], None]
     """Adds what a file holds to an export."""
+    has_columns: bool = False
+    """Whether columns can be named."""
 
 
 FORMATS: dict[str, Format] = {
@@ -42,6 +44,7 @@ FORMATS: dict[str, Format] = {
         "a table with one open position in each row",
         (".csv", ".parquet"),
         lambda path, findings, export, options: positions.read(path, findings, export, options.columns),
+        has_columns=True,
     ),
 }
 """Every format by the name that ``--format`` takes."""
@@ -67,12 +70,14 @@ def read_exports(files: Sequence[Path], format: str | None = None, options: Opti
         InvalidInput: with the mistakes of all files.
         UsageError: a file's format is not known, or an option is none of its format's.
     """
-    export, errors = Export(), list[InvalidInput]()
-    for path in files:
-        name = format or format_of(path)
+    export, errors, asked = Export(), list[InvalidInput](), options or Options()
+    names = [format or format_of(path) for path in files]
+    if asked.columns and not any(FORMATS[name].has_columns for name in names):
+        raise UsageError("--column names columns of a table, and there is none among the files")
+    for path, name in zip(files, names, strict=True):
         findings = Findings(str(path))
         with gathered(errors):
-            FORMATS[name].read(path, findings, export, options or Options())
+            FORMATS[name].read(path, findings, export, asked)
             findings.settle()
     if errors:
         raise together(errors)

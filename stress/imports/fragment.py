@@ -30,7 +30,8 @@ def fragment(
             "# extends: a venue with models, liquidity and margin of the markets, liquidation and layers of the pool\n"
         )
     else:
-        parts.append(_yaml({"extends": [venue]}))
+        base = _beside(Path(venue), file) if Path(venue).is_file() else venue
+        parts.append(_yaml({"extends": [base]}))
     parts.append(_yaml({"markets": {name: {"price": price} for name, price in sorted(imported.prices.items())}}))
     replaced = {"synthetic": None} if rules is not None and rules.pools[pool].book.synthetic is not None else {}
     parts.append(_yaml({"pools": {pool: {"book": {**replaced, "accounts": accounts, "balances": balances}}}}))

@@ -131,9 +131,7 @@ def _table(path: Path, findings: Findings, asked: dict[str, str]) -> tuple[Table
     """
     for field in asked:
         if field not in FIELDS:
-            raise UsageError(
-                f"--column: no field {field!r}{did_you_mean(field, FIELDS)}; fields are {', '.join(FIELDS)}"
-            )
+            raise UsageError(f"--column: no field {field!r}{did_you_mean(field, FIELDS)}")
     header = _header(path, findings)
     named = dict[str, str]()
     for field, synonyms in FIELDS.items():
@@ -169,13 +167,18 @@ def _header(path: Path, findings: Findings) -> list[str]:
         if path.suffix.lower() == ".parquet":
             return [str(name) for name in pyarrow.parquet.read_schema(path).names]
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return [name.strip() for name in next(csv.reader(stream), [])]
+            names = [name.strip() for name in next(csv.reader(stream), [])]
     except UnicodeDecodeError:
         findings.stop("not UTF-8 text")
     except OSError as error:
         findings.stop(f"cannot be read: {error.strerror}")
     except pyarrow.ArrowException as error:
         findings.stop(f"damaged, or no Parquet file: {str(error).splitlines()[0]}")
+    if not names:
+        findings.stop("the file is empty")
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+        findings.stop("columns are separated by commas, not by ';' or tabs", line=1)
+    return names
 
 
 class _Rows:
