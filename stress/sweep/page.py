@@ -31,6 +31,9 @@ _READING = (
     "two amounts.",
     "The change of the fund and of the value at risk is that of a quantile: its interval follows from the paths that "
     "lie beyond it in one of the two cells only. Changes of means have Hall's interval.",
+    "Where ADL acts often enough, its figures are means over the paths with ADL, and their changes are over the paths "
+    "with ADL in both cells. Overshoot is what winners would have gained from the fill to the end of the path without "
+    "ADL, beyond the debts that it paid.",
     "Depleted with the fund as it is: share of the paths that need more than the fund of the scenario as it is; the "
     "p-value is McNemar's exact test that it is the same there.",
 )
@@ -68,6 +71,8 @@ def _headline(result: SweepResult, pool: str) -> str:
     if not known:
         return f"Too few paths for a number{where} in any cell."
     low, high = min(known, key=lambda row: row[name]), max(known, key=lambda row: row[name])
+    if _alike([row[name] for row in known]):
+        return f"The {AMOUNTS[name]}{where} is {money(low[name])} in every cell."
     accepted = f" (depleted with {level(result.depletion)}, {odds(result.depletion)})" if name == "fund" else ""
     return (
         f"The {AMOUNTS[name]}{where}{accepted} goes from {money(low[name])} ({low['label']}) to {money(high[name])} "
@@ -79,7 +84,8 @@ def _section(result: SweepResult, pool: str) -> Section:
     charts: list[Block] = [Chart(picture) for name in AMOUNTS for picture in pictures(result, pool, name)]
     title = "Results" if len(result.pools) == 1 else f"Pool {pool}"
     flagged = "Flagged sizes rest on few paths: see their notes."
-    tables = figures(result, pool), Paragraph(flagged), tails(result, pool)
+    told = any(row["note"] for row in result.of_pool(pool))
+    tables = figures(result, pool), *((Paragraph(flagged),) if told else ()), tails(result, pool)
     return Section(title, (*charts, *tables, *winners(result, pool)))
 
 
@@ -195,7 +201,8 @@ def pictures(result: SweepResult, pool: str, name: str) -> list[Picture]:
     """The charts of one figure of one pool: a frontier, a map or a tornado, as the sweep asks for."""
     rows = result.of_pool(pool)
     base, cells = rows[0][name], rows[1:]
-    if not any(row[name] is not None for row in cells):
+    known = [row[name] for row in cells if row[name] is not None]
+    if not known:
         return []
     where = f", pool {pool}" if len(result.pools) > 1 else ""
     title = f"{AMOUNTS[name].capitalize()}{where}"
@@ -206,7 +213,7 @@ def pictures(result: SweepResult, pool: str, name: str) -> list[Picture]:
         return [_frontier(result, cells, name, base, (f"frontier-{file}", title))]
     if result.mode == GRID and len(axes) == 2:
         return [_heatmap(result, cells, name, (f"map-{file}", title))]
-    if base is None:
+    if base is None or _alike([base, *known]):
         return []
     return [_tornado(result, cells, name, base, (f"tornado-{file}", title))]
 
@@ -269,11 +276,16 @@ def _bars(result: SweepResult, cells: Sequence[Row], name: str) -> list[Bar]:
     return bars
 
 
+def _alike(amounts: Sequence[float]) -> bool:
+    """Whether amounts differ by no more than a reader would see."""
+    return math.isclose(min(amounts), max(amounts), rel_tol=1e-4)
+
+
 def _outermost(ends: Sequence[End]) -> tuple[End, ...]:
     """The least and the largest of the ends; one for all where none moves the amount by more than rounding."""
     if not ends:
         return ()
     least, largest = min(ends, key=lambda end: end.amount), max(ends, key=lambda end: end.amount)
-    if len(ends) > 1 and math.isclose(least.amount, largest.amount, rel_tol=1e-4):
+    if len(ends) > 1 and _alike([end.amount for end in ends]):
         return (End(largest.amount, "any value"),)
     return (least,) if least is largest else (least, largest)
