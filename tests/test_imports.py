@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -186,10 +187,8 @@ def test_broken_states_are_told(content: Any, words: str, tmp_path: Path, capsys
     assert "Traceback" not in capsys.readouterr().err
 
 
-KEYS = ["0xa1", "user", "assetPositions", "marginSummary", "position", "szi", "1.5"]
-PIECES = st.sampled_from(
-    [*'{}[],:" -', "\\", "\n", "1e999", "null", "true", "NaN", "\x00", "é", *map(json.dumps, KEYS)]
-)
+KEYS = map(json.dumps, ["0xa1", "user", "assetPositions", "marginSummary", "position", "szi", "1.5"])
+PIECES = st.sampled_from([*'{}[],:" -', "\\", "\n", "1e999", "null", "true", "NaN", "\x00", "é", *KEYS])
 
 
 @settings(max_examples=300, deadline=None)
@@ -405,6 +404,14 @@ def test_golden_book(tmp_path: Path) -> None:
         "balancing,ETH,10.0,3900.0,balancing,cross,,market_maker\n"
     )
     assert balances.read_text() == "account,asset,amount\n0xa1,USD,15000.0\n0xb2,USD,35000.0\nbalancing,USD,23500.0\n"
+
+
+def test_every_format_is_offered_and_told_of() -> None:
+    command: Any = importlib.import_module("stress.cli.import")
+    assert tuple(FORMATS) == command.FORMATS
+    page = (Path(__file__).resolve().parents[1] / "docs" / "import.md").read_text()
+    for known in FORMATS.values():
+        assert all(f"`{ending}`" in page for ending in known.suffixes)
 
 
 def test_formats_are_told_apart_by_their_endings(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ _READING = (
     "not of chance. Every change has an interval of the differences path by path, which is narrower than those of the "
     "two amounts.",
     "The change of the fund and of the value at risk is that of a quantile: its interval follows from the paths that "
-    "lie beyond it in one of the two cells only. Changes of means have Hall's interval.",
+    "lie beyond it in one of the two cells only. Changes of means have Hall's interval. A change without one rests on "
+    "too few paths that differ, or on a tail too heavy.",
     "Where ADL acts often enough, its figures are means over the paths with ADL, and their changes are over the paths "
     "with ADL in both cells. Overshoot is what winners would have gained from the fill to the end of the path without "
     "ADL, beyond the debts that it paid.",
@@ -175,7 +176,9 @@ def signed(amount: float | None) -> str:
 def change(row: Row, name: str) -> str:
     """A change with its interval."""
     value, low, high = (row[f"{name}_change{end}"] for end in ("", "_low", "_high"))
-    if value is None or (low is None and high is None) or low == high == value:
+    if value is None:
+        return ""
+    if (low is None and high is None) or low == high == value:
         return signed(value)
     if {signed(value), signed(low), signed(high)} == {"$0"}:
         return "$0"
