@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stress.backtest.crisis import INTEGER, LOG_UNIFORM, Found, Unknown, quantity
-from stress.errors import MeaninglessInput, Problem
+from stress.errors import InvalidInput, MeaninglessInput, Problem
 from stress.scenario import units
 from stress.scenario.units import Dimension
 from stress.sweep.cells import matches
@@ -77,6 +77,26 @@ def _taken(
     for place, _ in mine:
         if place in taken:
             yield found.problem(("unknown", n, "paths"), f"{place} is drawn by {taken[place]!r} already")
+
+
+def require_sound_ends(found: Found, before: tuple[str, ...], places: list[list[tuple[str, Any]]]) -> None:
+    """Load the scenario with each unknown at either end of its range, before hundreds of draws find out.
+
+    Raises
+    ------
+    MeaninglessInput
+        With every end that makes no sound scenario.
+    """
+    problems = []
+    for n, (unknown, mine) in enumerate(zip(found.crisis.unknown, places, strict=True)):
+        for key, text in (("low", unknown.low), ("high", unknown.high)):
+            try:
+                found.scenario((*before, *written(unknown, quantity(text)[0], mine)))
+            except InvalidInput as error:
+                message = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+                problems.append(found.problem(("unknown", n, key), f"makes no sound scenario: {message}"))
+    if problems:
+        raise MeaninglessInput(problems)
 
 
 def written(unknown: Unknown, value: float, places: list[tuple[str, Any]]) -> list[str]:

@@ -13,7 +13,7 @@ from stress.backtest.verdict import VERDICTS, tally
 from stress.backtest.words import driver, median, published, simulated_range
 from stress.report.charts.backtest import Curve, Span, courses, spans
 from stress.report.charts.gallery import Picture
-from stress.report.document import Block, Bullets, Chart, Document, Notes, Paragraph, Section, Table, table
+from stress.report.document import Block, Bullets, Chart, Code, Document, Notes, Paragraph, Section, Table, table
 from stress.report.write import write_document
 from stress.sizing.words import count, percent
 
@@ -43,13 +43,21 @@ def document(result: Backtest) -> Document:
         subtitle=f"{count(result.replicates, 'replicate')} of each crisis on {what}",
         headline=(f"Of {count(len(result.rows), 'published figure')}: {tally([row.verdict for row in result.rows])}.",),
         cards=(),
-        sections=(*(_section(one) for one in result.played), _reading()),
+        sections=(*(_section(one) for one in result.played), _reading(), _again(result)),
     )
 
 
 def _reading() -> Section:
     rules = tuple(f"{word}: {sentence}." for word, sentence in VERDICTS.items())
     return Section("How to read it", (Bullets((*rules, *_READING)),))
+
+
+def _again(result: Backtest) -> Section:
+    """The command that makes the page again."""
+    words = ["tailstress backtest", *(one.name for one in result.played), f"--replicates {result.replicates}"]
+    if result.data is not None:
+        words.append(f"--data {result.data}")
+    return Section("The same again", (Code(" ".join(words)),))
 
 
 def _section(played: Played) -> Section:

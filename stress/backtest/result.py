@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import stress
 from stress import store
 from stress.backtest.crisis import Crisis, Published
 from stress.backtest.data import Recorded
@@ -91,6 +92,8 @@ class Played:
     """One crisis after its replicates."""
 
     crisis: Crisis
+    name: str
+    """The crisis by its name, or its file if it did not come with the package."""
     rows: tuple[Row, ...]
     values: Mapping[str, Floats]
     """[r] every metric, by its words; NaN where a replicate has no such number."""
@@ -123,6 +126,7 @@ class Backtest:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
+            "version": stress.__version__,
             "replicates": self.replicates,
             "range": list(RANGE),
             "slack": SLACK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stress.backtest.crisis import Found
+from stress.backtest.crisis import Found, built_in_crises
 from stress.backtest.data import Recorded, recorded
-from stress.backtest.draws import draw, places_of, written
+from stress.backtest.draws import draw, places_of, require_sound_ends, written
 from stress.backtest.metrics import read
 from stress.backtest.replicate import Replicate, play
 from stress.backtest.result import Backtest, Course, Played, row_of
@@ -76,6 +77,7 @@ def _task(found: Found, replicates: int, data: Path | None, scratch: Path) -> _T
     """Draw the unknowns of every replicate; overrides are those of the file, of the data, of the draw."""
     have = recorded(found, data, scratch)
     places = places_of(found, found.scenario(have.overrides).canonical)
+    require_sound_ends(found, have.overrides, places)
     unknowns = found.crisis.unknown
     draws = [{one.name: draw(one, found.crisis.seed, r) for one in unknowns} for r in range(replicates)]
     overrides = [
@@ -114,13 +116,19 @@ def _summary(task: _Task, outcomes: Sequence[Replicate]) -> Played:
         rows.append(row_of(crisis.name, entry, values[entry.label], amounts))
     return Played(
         crisis,
+        crisis.name if task.found.file in built_in_crises() else str(task.found.file),
         tuple(rows),
         values,
         drawn,
-        tuple(" ".join(f"--set {text}" for text in (*crisis.set, *overrides)) for overrides in task.overrides),
+        tuple(_options((*crisis.set, *overrides)) for overrides in task.overrides),
         task.data,
         tuple(_course(outcomes, told.series) for told in crisis.timeline),
     )
+
+
+def _options(overrides: Sequence[str]) -> str:
+    """The overrides as a shell takes them."""
+    return " ".join(f"--set {shlex.quote(text)}" for text in overrides)
 
 
 def _course(outcomes: Sequence[Replicate], series: str) -> Course:

@@ -93,11 +93,18 @@ def command(**given: Any) -> None:
 def _play(options: Options) -> Backtest:
     from stress.backtest import backtest, built_in_crises, load_crisis
     from stress.backtest.run import QUICK, REPLICATES
+    from stress.cli.run import leave_now
+    from stress.workers import threads_left
 
     found = [load_crisis(word) for word in options.crises or built_in_crises()]
     replicates = QUICK if options.short else options.replicates or REPLICATES
-    with nullcontext() if options.quiet else _follow() as progress:
-        return backtest(found, replicates=replicates, data=options.data, threads=options.threads, progress=progress)
+    try:
+        with nullcontext() if options.quiet else _follow() as progress:
+            return backtest(found, replicates=replicates, data=options.data, threads=options.threads, progress=progress)
+    except KeyboardInterrupt as stop:
+        if threads_left():
+            leave_now(stop)
+        raise
 
 
 @contextmanager
