@@ -27,7 +27,7 @@ KIND = "crises"
 
 UNIFORM, LOG_UNIFORM, INTEGER = "uniform", "log_uniform", "integer"
 
-Words_ = Annotated[str, Text()]
+Line = Annotated[str, Text()]
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Published(Part):
 
     metric: Annotated[str, Words(tuple(METRICS))] = Field(description="What was measured.")
     market: MarketName | None = Field(default=None, description="Market it is of; all of them by default.")
-    layer: Words_ | None = Field(default=None, description="Layer it is of; the pool's first fund by default.")
+    layer: Line | None = Field(default=None, description="Layer it is of; the pool's first fund by default.")
     pool: PoolName | None = Field(default=None, description="Pool it is of; all of them, or the only one, by default.")
-    low: Words_ = Field(description="Lower end of the published band, in the metric's units.")
-    high: Words_ | None = Field(default=None, description="Upper end; without one there is none.")
-    source: Words_ = Field(description="Who published it.")
+    low: Line = Field(description="Lower end of the published band, in the metric's units.")
+    high: Line | None = Field(default=None, description="Upper end; without one there is none.")
+    source: Line = Field(description="Who published it.")
     date: Time = Field(description="Day of which it is.")
-    note: Words_ = Field(default="", description="What must be known to compare it.")
+    note: Line = Field(default="", description="What must be known to compare it.")
 
     def check(self) -> Iterator[Complaint]:
         """The ends read in the metric's units and are in order."""
@@ -93,15 +93,15 @@ class Published(Part):
 class Unknown(Part):
     """A value of the scenario that nobody has published, and the law it is drawn from."""
 
-    name: Words_ = Field(description="What it is, in a few words.")
-    paths: tuple[Words_, ...] = Field(min_length=1, description="Where it stands in the scenario; * is every entry.")
+    name: Line = Field(description="What it is, in a few words.")
+    paths: tuple[Line, ...] = Field(min_length=1, description="Where it stands in the scenario; * is every entry.")
     draw: Annotated[Literal["uniform", "log_uniform", "integer"], Words((UNIFORM, LOG_UNIFORM, INTEGER))] = Field(
         description="Law: uniform, log_uniform, or integer for seeds."
     )
-    low: Words_ = Field(description="Least value, with its unit.")
-    high: Words_ = Field(description="Largest value, with its unit.")
+    low: Line = Field(description="Least value, with its unit.")
+    high: Line = Field(description="Largest value, with its unit.")
     scale: Annotated[bool, Flag()] = Field(default=False, description="Multiplies what stands there, not replaces it.")
-    source: Words_ = Field(description="Where the range is from.")
+    source: Line = Field(description="Where the range is from.")
 
     def check(self) -> Iterator[Complaint]:
         """Both ends are of one unit, in order, and above zero where logarithms are taken."""
@@ -137,7 +137,7 @@ def quantity(text: str) -> tuple[float, Dimension]:
 class Bars(Part):
     """Recorded prices of a market in a folder of market data."""
 
-    file: Words_ = Field(description="Parquet table with ts_ms and open, high, low, close; from the data folder.")
+    file: Line = Field(description="Parquet table with ts_ms and open, high, low, close; from the data folder.")
     symbols: dict[str, Annotated[float, Number(above=0.0)]] = Field(
         default={},
         description="Values of its column symbol and their weights in the mean of log prices; without it, all rows.",
@@ -152,7 +152,7 @@ class Bars(Part):
 class Depth(Part):
     """Recorded depth of a market's book in a folder of market data."""
 
-    file: Words_ = Field(description="Parquet table with ts_ms, percentage and notional; from the data folder.")
+    file: Line = Field(description="Parquet table with ts_ms, percentage and notional; from the data folder.")
     begin: Time = Field(description="First time to take, UTC.")
     end: Time = Field(description="Time to stop before, UTC.")
 
@@ -164,7 +164,7 @@ class Told(Part):
     points: tuple[tuple[Annotated[float, Duration()], Annotated[float, Number(least=0.0, most=1.0)]], ...] = Field(
         min_length=2, description="Pairs of time since the start and share of the total."
     )
-    source: Words_ = Field(description="Who recorded it.")
+    source: Line = Field(description="Who recorded it.")
 
 
 class Crisis(Part):
@@ -174,14 +174,14 @@ class Crisis(Part):
     name: Annotated[str, Text(r"[a-z0-9][a-z0-9-]*", "a name of small letters, digits and hyphens")] = Field(
         description="Name of the crisis."
     )
-    title: Words_ = Field(description="Title in the table and the report.")
-    description: Words_ = Field(default="", description="What happened.")
-    scenario: Words_ = Field(description="Scenario that replays it: a built-in name, or a file beside this one.")
-    set: tuple[Words_, ...] = Field(default=(), description="Values put over the scenario's, as --set takes them.")
+    title: Line = Field(description="Title in the table and the report.")
+    description: Line = Field(default="", description="What happened.")
+    scenario: Line = Field(description="Scenario that replays it: a built-in name, or a file beside this one.")
+    set: tuple[Line, ...] = Field(default=(), description="Values put over the scenario's, as --set takes them.")
     seed: Annotated[int, Count(least=0, most=2**32 - 1)] = Field(default=1, description="Seed of the draws.")
     published: tuple[Published, ...] = Field(min_length=1, description="What it is held against.")
     unknown: tuple[Unknown, ...] = Field(default=(), description="What is drawn for every replicate.")
-    assumed: tuple[Words_, ...] = Field(default=(), description="What is taken as given without being known.")
+    assumed: tuple[Line, ...] = Field(default=(), description="What is taken as given without being known.")
     prices: dict[MarketName, Bars] = Field(default={}, description="Recorded prices, where a data folder has them.")
     depth: dict[MarketName, Depth] = Field(default={}, description="Recorded depth likewise.")
     timeline: tuple[Told, ...] = Field(default=(), description="Published courses of events for the chart.")
@@ -262,8 +262,8 @@ def _validated(root: Node) -> Crisis:
         place = find(root, entry["loc"])
         where = ".".join(map(str, entry["loc"]))
         problems.append(Problem(place.file, place.line, place.column, where, entry["msg"]))
-    malformed_ = any(entry["type"] == MALFORMED for entry in entries)
-    raise (MalformedInput if malformed_ else MeaninglessInput)(problems)
+    unreadable = any(entry["type"] == MALFORMED for entry in entries)
+    raise (MalformedInput if unreadable else MeaninglessInput)(problems)
 
 
 def _against_scenario(found: Found) -> Iterator[Problem]:
