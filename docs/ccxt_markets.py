@@ -25,6 +25,9 @@ import yaml
 PAGE = 1_000
 """Bars that are asked for at once; venues give fewer where they want to."""
 
+IN_CONTRACTS = ("okx", "okxus", "myokx")
+"""Venues whose tiers ccxt 4.5 hands on in contracts (``minSz``), though it calls them notional."""
+
 Levels = Sequence[Sequence[float]]
 """Price and amount of each level of one side, the best first."""
 
@@ -90,10 +93,11 @@ def contracts(exchange: Exchange, symbols: Sequence[str]) -> dict[str, Mapping[s
     return found
 
 
-def margin_tiers(exchange: Exchange, symbol: str) -> list[dict[str, float]]:
+def margin_tiers(exchange: Exchange, symbol: str, contract_value: float) -> list[dict[str, float]]:
     """Notional from which each maintenance rate holds; empty where the venue does not say.
 
-    Tiers begin at 0 and their rates do not fall: one that repeats a rate is left out.
+    Tiers begin at 0 and their rates do not fall: one that repeats a rate is left out. ``contract_value`` is that of one
+    contract in the quote currency, for venues that count in contracts.
 
     Raises:
         ValueError: rates fall, so that the figures are in an order or unit that is not understood.
@@ -104,9 +108,10 @@ def margin_tiers(exchange: Exchange, symbol: str) -> list[dict[str, float]]:
         given = exchange.fetch_leverage_tiers([symbol]).get(symbol, ())
     else:
         return []
+    unit = contract_value if exchange.id in IN_CONTRACTS else 1.0
     tiers = list[dict[str, float]]()
     for tier in sorted(given, key=lambda tier: float(tier["minNotional"] or 0.0)):
-        rate, lower = float(tier["maintenanceMarginRate"]), float(tier["minNotional"] or 0.0)
+        rate, lower = float(tier["maintenanceMarginRate"]), unit * float(tier["minNotional"] or 0.0)
         if tiers and rate < tiers[-1]["maintenance"]:
             raise ValueError(f"{symbol}: maintenance falls from {tiers[-1]['maintenance']:g} to {rate:g}")
         if not tiers or rate > tiers[-1]["maintenance"]:
@@ -182,7 +187,8 @@ def market_of(exchange: Exchange, market: Mapping[str, Any], at: float) -> dict[
     """One market of the fragment."""
     symbol = str(market["symbol"])
     book = exchange.fetch_order_book(symbol)
-    depth = fitted_depth(book["bids"], book["asks"], float(market.get("contractSize") or 1.0), at)
+    contract = float(market.get("contractSize") or 1.0)
+    depth = fitted_depth(book["bids"], book["asks"], contract, at)
     if depth.reach < at:
         print(f"{symbol}: the book was seen to {depth.reach:.2%} only, its depth at {at:.2%} is extrapolated")
     found: dict[str, Any] = {"instrument": "linear_perpetual", "price": float(f"{depth.price:.10g}")}
@@ -193,7 +199,7 @@ def market_of(exchange: Exchange, market: Mapping[str, Any], at: float) -> dict[
         "exponent": round(depth.exponent, 2),
         "half_life": "2m",
     }
-    tiers = margin_tiers(exchange, symbol)
+    tiers = margin_tiers(exchange, symbol, contract * depth.price)
     if tiers:
         found["margin"] = {"tiers": tiers}
     else:
@@ -241,4 +247,9 @@ if __name__ == "__main__":
     import ccxt
 
     given = arguments()
-    write(getattr(ccxt, given.exchange)({"enableRateLimit": True}), given)
+    if given.exchange not in ccxt.exchanges:
+        raise SystemExit(f"ccxt knows no venue {given.exchange!r}")
+    try:
+        write(getattr(ccxt, given.exchange)({"enableRateLimit": True}), given)
+    except (ValueError, ccxt.BaseError) as error:
+        raise SystemExit(f"{given.exchange}: {error}") from None

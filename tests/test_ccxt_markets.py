@@ -90,9 +90,16 @@ def test_books_that_say_nothing_are_refused(script: SimpleNamespace) -> None:
 
 @pytest.mark.parametrize("tiers_by", ["fetchMarketLeverageTiers", "fetchLeverageTiers", "nothing"])
 def test_tiers_rise_from_zero(script: SimpleNamespace, tiers_by: str) -> None:
-    tiers = script.margin_tiers(Stub(tiers_by=tiers_by), "BTC/USDT:USDT")
+    tiers = script.margin_tiers(Stub(tiers_by=tiers_by), "BTC/USDT:USDT", 500.0)
     wanted = [(0.0, 0.004), (50_000.0, 0.005), (1_000_000.0, 0.01)] if tiers_by != "nothing" else []
     assert [(tier["from"], tier["maintenance"]) for tier in tiers] == wanted
+
+
+def test_tiers_in_contracts_become_notional(script: SimpleNamespace) -> None:
+    stub = Stub()
+    stub.id = "okx"
+    tiers = script.margin_tiers(stub, "BTC/USDT:USDT", 500.0)
+    assert [tier["from"] for tier in tiers] == [0.0, 25_000_000.0, 500_000_000.0]
 
 
 def test_markets_are_checked(script: SimpleNamespace) -> None:
