@@ -67,7 +67,9 @@ def test_the_folder_holds_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "not met" in printed
     assert "of 600 paths" in messages
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    charts = {f"charts/{name}.{kind}" for name in ("map", "depth", "event", "payers") for kind in ("png", "svg")}
+    charts = {
+        f"charts/{name}.{kind}" for name in ("map", "depth", "windows", "event", "payers") for kind in ("png", "svg")
+    }
     assert names == charts | {
         "smallest.yaml", "most-likely.yaml", "candidates.parquet", "reverse.json", "report.html", "report.md",
         "tables/main-accounts.csv", "tables/main-balances.csv",

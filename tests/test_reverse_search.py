@@ -35,7 +35,7 @@ def answer_of(file: Path | str, threads: int = 1, overrides: tuple[str, ...] = (
 @pytest.mark.interpreted
 def test_the_least_fall_is_that_of_the_closed_form(tmp_path: Path) -> None:
     """20 of wallet and 5 of fund: the long of 100 uses up the fund where the price falls to under 75."""
-    answer = answer_of(reversing.one_long(tmp_path))
+    answer = answer_of(reversing.one_long(tmp_path), over=(0.0,))
     assert answer.smallest is not None
     assert answer.most_likely is not None
     for found in (answer.smallest, answer.most_likely):
@@ -47,7 +47,7 @@ def test_the_least_fall_is_that_of_the_closed_form(tmp_path: Path) -> None:
 
 def test_odds_of_a_single_window_are_those_of_the_normal_law(tmp_path: Path) -> None:
     """Log moves of an hour are normal; four of them make a run."""
-    answer = answer_of(reversing.one_long(tmp_path))
+    answer = answer_of(reversing.one_long(tmp_path), over=(0.0,))
     assert answer.most_likely is not None
     event = answer.most_likely.event
     deviation = 0.8 * math.sqrt(1 / 8760)
@@ -130,7 +130,6 @@ FAULTS = [
 ]
 
 
-@pytest.mark.interpreted
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
 def test_the_search_tries_what_the_file_says(fault: Fault, tmp_path: Path) -> None:
     """Arrays handed to the kernels for an event are those that its scenario file is built into."""

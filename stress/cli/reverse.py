@@ -74,7 +74,7 @@ class Options:
             ("--most", self.most, "90%"),
             ("--least-depth", self.least_depth, "5%"),
             ("--lag", self.lag, "15m"),
-            ("--evaluations", str(self.evaluations), "4000"),
+            ("--evaluations", str(self.evaluations), "6000"),
         )
         words = ["tailstress", "reverse", self.scenario]
         words += [word for name, value, default in singles if value != default and value for word in (name, value)]
@@ -126,7 +126,9 @@ class Options:
     metavar="NAME=VALUE",
     help="What makes depth and faults plausible: depth=1, lag=10%, outage=5%, spoof=2%, spoof_size=10%. Repeatable.",
 )
-@click.option("--evaluations", type=Count(least=100), default=4000, show_default=True, help="Most paths to try.")
+@click.option(
+    "--evaluations", type=Count(least=100), default=6000, show_default=True, help="About how many paths to try."
+)
 @out_option("Folder of the result; by default reverse/NAME-TARGET-DIGEST.")
 @set_option
 @seed_option

@@ -38,14 +38,14 @@ LASTING = 1_800.0
 """Seconds by which the loss of depth and faults outlast the price move."""
 FIRST_HOUR = 3_600.0
 """The event begins an hour into the run, or after a tenth of it where that is less."""
-DEPTHS = (0.5, 0.1)
-"""Shares of the depth left that the search starts from, besides all of it."""
+THINNER = (1.0, 0.3, 0.1)
+"""Shares of the moves that the search starts from with the least depth; the whole moves with all of it besides."""
 FALSE = (-0.1, 0.1)
 """Logs of the false prices that the search starts from."""
-CORNERS, SOUND, FAULTY, SMALLER, LIKELIER = 0.10, 0.15, 0.30, 0.10, 0.35
-"""Shares of the evaluations: starts of the smallest event, of the most likely one without and with faults; descents."""
-TRIED_FURTHER = 3
-"""Spaces from whose best points the search goes on."""
+CORNERS, SOUND, FAULTY, SMALLER, LIKELIER, AGAIN = 0.08, 0.12, 0.25, 0.10, 0.35, 0.10
+"""Shares of the evaluations: starts of the smallest event, of the most likely one without and with faults; descents
+from the best start of each window; and other faults where the likeliest of those ended."""
+LEAST_BUDGET = 50
 NEGLIGIBLE = 0.003
 """By how much an event may be worse for leaving something out altogether."""
 POLISHED = 5e-4
@@ -72,7 +72,7 @@ class Question:
     lag: float = 900.0
     """Seconds of a late oracle."""
     priors: Priors = field(default_factory=Priors)
-    evaluations: int = 4_000
+    evaluations: int = 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +159,10 @@ def setting_of(loaded: Loaded, question: Question) -> Setting:
 def _windows(question: Question, checks: int, dt: float) -> Iterator[Window]:
     """Windows of the asked lengths, in checks, that end within the run."""
     at = checks_in(min(FIRST_HOUR, 0.1 * checks * dt), dt) if checks >= 10 else 0
-    lengths = dict.fromkeys(checks_in(seconds, dt) for seconds in question.over or WINDOWS)
-    # A move within one check is one at once.
-    fitting = [over for over in dict.fromkeys(0 if over <= 1 else over for over in lengths) if at + over <= checks]
+    # A day is what is left of it; a move within one check is one at once.
+    asked = question.over or tuple(min(seconds, (checks - at) * dt) for seconds in WINDOWS)
+    lengths = (checks_in(seconds, dt) for seconds in asked)
+    fitting = [over for over in dict.fromkeys(0 if n <= 1 else n for n in lengths) if at + over <= checks]
     if not fitting:
         raise UsageError(
             f"--over: no window ends within the run, which has {(checks - at) * dt:g} s after its beginning"
@@ -229,8 +230,8 @@ class _Hunt:
         setting = self._setting
         spaces = [setting.space(window, Fault(NONE), prices_only=True) for window in setting.windows]
         starts = [[space.point(corner) for corner in corners(space.leaders)] for space in spaces]
-        screened = self._screen(spaces, starts, _size, CORNERS)
-        return self._finish(screened, _size, SMALLER)
+        best = self._descend(self._screen(spaces, starts, _size, CORNERS), _size, SMALLER)
+        return None if best is None else self._polished(best, _size)
 
     def most_likely(self) -> Found | None:
         """The event that costs least nats."""
@@ -245,7 +246,13 @@ class _Hunt:
         known = [_of_window(first, space) for space in spaces]
         again = [list(self._worse(space, found)) for space, found in zip(spaces, known, strict=True)]
         second = self._screen(spaces, again, setting.nats, FAULTY, known)
-        return self._finish([*first, *second], setting.nats, LIKELIER)
+        best = self._descend([*first, *second], setting.nats, LIKELIER)
+        if best is None:
+            return None
+        spaces = [space for space in spaces if space.window == best.space.window]
+        again = [list(self._worse(space, best)) for space in spaces]
+        third = self._screen(spaces, again, setting.nats, AGAIN, [best] * len(spaces))
+        return self._polished(min([best, *third], key=lambda found: found.worth), setting.nats)
 
     def _worse(self, space: Space, known: Found | None) -> Iterator[Floats]:
         """Starts with faults and less depth, from what breaks the window without; and from a false price alone."""
@@ -254,8 +261,11 @@ class _Hunt:
         else:
             covariance = self._setting.climate(space.window).covariance
             moves = [0.5 * space.longest(space.point(m)) * m for m in expected(covariance, self._setting.leaders)]
+        least = self._setting.bounds.depth
+        depth = float(known.point[space.leaders]) if known is not None and len(known.point) > space.leaders else 0.0
         for false in FALSE if space.fault.kind == SPOOF else (0.0,):
-            yield from (space.point(m, -math.log(left), false) for left in (1.0, *DEPTHS) for m in moves)
+            yield from (space.point(m, depth, false) for m in moves)
+            yield from (space.point(share * m, least, false) for m in moves for share in THINNER)
             if false:
                 yield space.point(np.zeros(space.leaders), 0.0, false)
 
@@ -271,7 +281,7 @@ class _Hunt:
         known: Sequence[Found | None] | None = None,
     ) -> list[Found]:
         """The best boundary point of each space that has one, better than what is ``known`` where something is."""
-        budget = int(share * self._ticker.total) // max(len(spaces), 1)
+        budget = self._budget(share, len(spaces))
         probes = [self._probe(space, budget) for space in spaces]
         bars = [None] * len(spaces) if known is None else known
         tasks = zip(probes, starts, bars, strict=True)
@@ -279,18 +289,23 @@ class _Hunt:
         self._note(probes)
         return [each for each, bar in zip(found, bars, strict=True) if each is not None and each is not bar]
 
-    def _finish(self, screened: Sequence[Found], worth: Worth, share: float) -> Found | None:
-        """Descend from the best points of some spaces, and make the best of all exact."""
-        best = sorted(screened, key=lambda found: found.worth)[:TRIED_FURTHER]
+    def _descend(self, screened: Sequence[Found], worth: Worth, share: float) -> Found | None:
+        """The best point that descents from the best point of each window come to; None where there is no point."""
+        ordered = sorted(screened, key=lambda found: found.worth, reverse=True)
+        best = list({found.space.window: found for found in ordered}.values())
         if not best:
             return None
-        budget = int(share * self._ticker.total) // len(best)
+        budget = self._budget(share, len(best))
         probes = [self._probe(found.space, budget) for found in best]
         seed = self._setting.plan.seed
         found = self._each(lambda task: descend(task[0], task[1], worth, seed), zip(probes, best, strict=True))
         least = min((each for each in found if each is not None), key=lambda each: each.worth)
         self._note(probes)
-        return self._polished(least, worth)
+        return least
+
+    def _budget(self, share: float, tasks: int) -> int:
+        """Evaluations of each of some tasks: enough for two whole rays, however few are asked for."""
+        return max(int(share * self._ticker.total) // max(tasks, 1), LEAST_BUDGET)
 
     def _probe(self, space: Space, budget: int) -> Probe:
         return Probe(space, self._setting.trial(space.fault), budget, self._ticker)

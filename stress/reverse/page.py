@@ -15,7 +15,17 @@ from stress.report.document import Block, Bullets, Card, Chart, Code, Document, 
 from stress.report.write import write_document
 from stress.reverse.find import Answer, Setting
 from stress.reverse.play import STRONGER, Played, payers_of, play, timeline_of
-from stress.reverse.result import TITLES, Told, depth_words, fault_words, jumps_of, move_words, odds_words, window_words
+from stress.reverse.result import (
+    TITLES,
+    Told,
+    depth_words,
+    fault_words,
+    jumps_of,
+    move_words,
+    odds_words,
+    price_words,
+    window_words,
+)
 from stress.reverse.sections import LEFT, depth_lines, map_of, mover, window_lines, window_names
 from stress.sizing.words import clock, count, money, percent
 
@@ -68,7 +78,7 @@ def document(answer: Answer, told: list[Told], folder: Path, command: Sequence[s
 def _sentence(told: Told) -> str:
     """An event in one sentence."""
     event, setting = told.event, told.setting
-    parts = [f"{move_words(told.moves)} {window_words(event)}"]
+    parts = [price_words(told)]
     if event.depth > 0.0:
         parts.append(f"depth {depth_words(event)}")
     if event.fault.kind != "none":
@@ -167,7 +177,7 @@ def _distances(setting: Setting, told: Told) -> list[Block]:
         ends = ("time that the price takes", amount)
         blocks.append(_lines_chart("windows", "Fast and slow", over, window_names(setting), ends))
     text = "In both charts all markets move in the proportions of the most likely event"
-    return [*blocks, Paragraph(f"{text}; {window_words(event)} in the first.")]
+    return [*blocks, Paragraph(f"{text}; {window_words(event)} in the first, with all of the depth in the second.")]
 
 
 def _lines_chart(name: str, title: str, lines: list[Line], at: list[str], ends: tuple[str, str]) -> Block:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TITLES = {"smallest": "smallest", "most_likely": "most likely"}
 """What the two events are called."""
-NEVER = 40.0
-"""Nats from which odds say nothing: once in 10^17 runs."""
+NEVER = 30.0
+"""Nats from which odds say nothing: once in 10^13 runs."""
 STILL = 5e-4
 """Moves under it are not told in words."""
 
@@ -96,7 +96,14 @@ def move_words(moves: dict[str, float]) -> str:
     """BTC -8.9%, ETH -12%; the largest first."""
     told = sorted(((name, move) for name, move in moves.items() if abs(move) >= STILL), key=lambda each: -abs(each[1]))
     words = [f"{name} {'+' if move > 0 else '-'}{percent(abs(move), 3)}" for name, move in told]
-    return ", ".join(words[:6]) + (f" and {len(words) - 6} others" if len(words) > 6 else "") or "no price moves"
+    return ", ".join(words[:6]) + (f" and {len(words) - 6} others" if len(words) > 6 else "") or "still"
+
+
+def price_words(told: Told) -> str:
+    """Which prices move, and how fast."""
+    if told.event.size < STILL:
+        return "prices stand still"
+    return f"{move_words(told.moves)} {window_words(told.event)}"
 
 
 def window_words(event: Event) -> str:

@@ -20,9 +20,8 @@ from stress.reverse.result import (
     candidates_table,
     depth_words,
     fault_words,
-    move_words,
     odds_words,
-    window_words,
+    price_words,
 )
 from stress.scenario import Scenario
 from stress.scenario.writing import to_yaml
@@ -92,7 +91,7 @@ def _named(scenario: Scenario, told: Told) -> Scenario:
     setting, which = told.setting, TITLES[told.key]
     title = f"The {which} event that breaks {setting.loaded.scenario.name}"
     description = (
-        f"Prices move {window_words(told.event)}: {move_words(told.moves)}. Depth: {depth_words(told.event)}. Oracles: "
+        f"Prices: {price_words(told)}. Depth: {depth_words(told.event)}. Oracles: "
         f"{fault_words(told.event, setting.plan.market_names)}. Then {setting.target.words}; with "
         "`--set strength=0.99` it is not so. Prices follow the shocks and nothing else: the run has one path."
     )
@@ -115,7 +114,7 @@ def _head(told: Told, command: Sequence[str]) -> str:
     odds = odds_words(told.nats, setting.plan.loaded.scenario.run.horizon)
     lines = [
         f"The {TITLES[told.key]} event found that breaks {setting.loaded.scenario.name}: {setting.target.words}.",
-        f"Prices {window_words(event)}: {move_words(told.moves)}; depth: {depth_words(event)}; oracles: "
+        f"Prices: {price_words(told)}; depth: {depth_words(event)}; oracles: "
         f"{fault_words(event, setting.plan.market_names)}.",
         f"Plausibility by the price models and the stated priors: {told.nats:.2f} nats, {odds}.",
         f"Played at strength 1: {_outcome(told.played[0])}; at strength 0.99: {_outcome(told.played[1])}.",
