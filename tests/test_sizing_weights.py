@@ -72,7 +72,13 @@ def test_means_of_weights_of_one_are_the_unweighted_ones() -> None:
         (expected_shortfall(ordered, 0.99), expected_shortfall(ordered, 0.99, weights=ones(5000))),
     ):
         assert weighted.value == pytest.approx(plain.value)
-        assert (weighted.low, weighted.high) == pytest.approx((plain.low, plain.high), rel=0.02)
+        # From 100 weighted paths on no tail is fitted, which can only widen the interval.
+        assert plain.low is not None
+        assert plain.high is not None
+        assert weighted.low is not None
+        assert weighted.high is not None
+        assert plain.low <= weighted.low * (1.0 + 1e-9)
+        assert plain.high >= weighted.high * (1.0 - 1e-9)
         assert weighted.exceedances == pytest.approx(plain.exceedances)
 
 
