@@ -53,6 +53,12 @@ def test_exceedance_without_losses_says_so(paths: int, words: str) -> None:
     assert words in axes_texts(figure)
 
 
+def test_a_loss_too_small_for_the_axis_is_left_out() -> None:
+    ordered = np.linspace(1.0, 1e6, 500)
+    both = [Losses("loss", ordered, style.BLUE), Losses("dust", ordered * 1e-7, style.RED)]
+    assert len(loss_exceedance(Figure().subplots(), both, [0.9], 0.95)) == 2
+
+
 def paying(paths: int) -> Concentration:
     """The largest of ``paths`` pays ever less of ever more."""
     paid = np.geomspace(1e3, 1e6, paths) if paths else np.zeros(0)

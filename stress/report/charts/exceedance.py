@@ -57,9 +57,11 @@ class _Curve:
 def loss_exceedance(axes: Axes, losses: Sequence[Losses], levels: Sequence[float], confidence: float) -> list[Artist]:
     """Share of paths that lose at least an amount, on two logarithmic axes, with pointwise exact bands.
 
-    A loss that no path has is left out; levels are marked where ten paths lie beyond them.
+    A loss that no path has is left out, and one under a ten-thousandth of the largest of the others; levels are marked
+    where ten paths lie beyond them.
     """
-    shown = [loss for loss in losses if loss.ordered[-1] > 0.0]
+    largest = max(float(loss.ordered[-1]) for loss in losses)
+    shown = [loss for loss in losses if loss.ordered[-1] > _DECADES * largest]
     paths = losses[0].ordered.size
     if not shown or paths < LEAST_EXCEEDANCES:
         style.say(axes, f"Too few paths: {paths}." if shown else f"No loss in {count(paths, 'path')}.")
@@ -91,13 +93,24 @@ def _curve(loss: Losses, least: float, confidence: float) -> _Curve:
     """Probabilities from the amount ``least`` on, thinned where the losses are dense."""
     ordered, paths = loss.ordered, loss.ordered.size
     first = int(np.searchsorted(ordered, least))
-    points = _POINTS if loss.weights is None else _WEIGHTED_POINTS
-    ranks = np.unique(np.geomspace(1, paths - first, points).round().astype(np.int64))
-    amount = np.append(least, ordered[paths - ranks][::-1])
+    if loss.weights is None:
+        ranks = np.unique(np.geomspace(1, paths - first, _POINTS).round().astype(np.int64))
+        amount = np.append(least, ordered[paths - ranks][::-1])
+    else:
+        amount = np.append(least, _spaced(ordered[first:], loss.weights.beyond()[first:]))
     # Equal losses share the largest rank: all of them lose at least as much.
     shares = [_share(loss, at, confidence) for at in amount.tolist()]
     fields = [[each.value, each.low, each.high, each.exceedances] for each in shares]
     return _Curve(amount, *np.array(fields, dtype=np.float64).T)
+
+
+def _spaced(ordered: Floats, beyond: Floats) -> Floats:
+    """Losses at probabilities of more that are evenly spaced in the logarithm, and the largest."""
+    some = beyond[beyond > 0.0]
+    if not some.size:
+        return ordered[-1:]
+    at = np.searchsorted(-beyond, -np.geomspace(some[0], some[-1], _WEIGHTED_POINTS))
+    return np.append(ordered[np.unique(np.minimum(at, ordered.size - 1))], ordered[-1])
 
 
 def _share(loss: Losses, amount: float, confidence: float) -> Estimate:
