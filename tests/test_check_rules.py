@@ -26,7 +26,8 @@ from stress.cli import main
         ("{metric: depletion, at_most: 5M}", "at_most: bounds a probability"),
         ("{metric: depletion, level: 99%, at_most: 5%}", "level: is a quantile, but a probability is checked"),
         ("{metric: bad_debt, level: 99%, within: 10%}", "within: is not read here"),
-        ("{rule: regression, metric: bad_debt, within: 10%}", "give a level"),
+        ("{rule: regression, metric: bad_debt, within: 10%}", ""),
+        ("{rule: regression, metric: bad_debt, shortfall: 99%, within: 10%}", ""),
         ("{rule: regression, metric: bad_debt, level: 99%}", "give the tolerated change"),
         ("{rule: regression, metric: bad_debt, level: 99%, within: 10%, at_most: 5}", "at_most: is not read here"),
         ("{rule: exact, metric: bad_debt}", "metric: is not read here"),
@@ -82,7 +83,7 @@ def test_ci_examples_of_the_docs_are_yaml_and_their_rules_are_sound(root: Path, 
     assert "tailstress check" in json.dumps(yaml.safe_load(gitlab))
     file = tmp_path / "documented.yaml"
     file.write_text(f"format: 1\nname: documented\nextends: [minimal]\n{rules}")
-    assert len(load_scenario(file).scenario.checks) == 7
+    assert len(load_scenario(file).scenario.checks) == 9
 
 
 def test_rules_of_a_resolved_scenario_are_those_of_the_file(tmp_path: Path) -> None:

@@ -19,14 +19,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stress.check import layout
-from stress.check.limit import probability_bounds, quantile_bounds
+from stress.check.limit import mean_terms, probability_bounds, quantile_bounds
 from stress.check.metrics import Sample, Statistic, read, statistic
-from stress.check.regression import Paths, Tail, tail_above, tail_of, worst_first
+from stress.check.regression import Paths, Tail, mean_tail, tail_above, tail_of, worst_first
 from stress.check.statistics import Tally
 from stress.errors import DamagedBaseline, UsageError
 from stress.scenario.checks import REGRESSION, Check, rule_of
 from stress.sizing.analysis import payments
 from stress.sizing.estimate import CONFIDENCE, Floats
+from stress.sizing.shortfall import hall_interval
 from stress.store import replacing
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Figure(_Record):
 
     level: float | None = None
     above: float | None = None
+    shortfall: float | None = None
     value: float
     low: float | None = None
     high: float | None = None
@@ -62,13 +64,19 @@ class Figure(_Record):
     """Paths beyond the threshold: more than it, or of the quantile's tail."""
     weight: float | None = None
     square: float | None = None
-    """Sums of the weights and squared weights of these paths; absent where all weigh 1."""
+    """Sums of the weights and squared weights of these paths; absent where all weigh 1. Of a mean what they lose beyond
+    the threshold takes the place of the weight, or is multiplied by it."""
     heaviest: float | None = None
-    """Largest of these weights."""
+    """Largest of these."""
 
     def is_about(self, asked: Statistic) -> bool:
         """Whether it is the statistic asked for."""
-        return (self.level, self.above) == (asked.level, asked.above)
+        return (self.level, self.above, self.shortfall) == (asked.level, asked.above, asked.shortfall)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether it is a mean, of all paths or beyond a quantile."""
+        return self.level is None and self.above is None
 
 
 class Series(_Record):
@@ -141,7 +149,9 @@ class Baseline(_Record):
             return Tail(self.paths, sign * figure.threshold, beyond, None)
         weights = np.array(series.worst_weights[: figure.beyond]) if weighed and series.worst_weights else None
         numbers = np.array(series.worst_paths[: figure.beyond], dtype=np.int64)
-        return Tail(self.paths, sign * figure.threshold, beyond, numbers, weights)
+        known = figure.beyond <= len(series.worst_values)
+        values = sign * np.array(series.worst_values[: figure.beyond]) if known else None
+        return Tail(self.paths, sign * figure.threshold, beyond, numbers, weights, values)
 
 
 def versions(manifest: Mapping[str, Any]) -> Versions:
@@ -258,6 +268,8 @@ def _series(run: Run, asked: Sequence[Statistic], sample: Sample, most: int) -> 
 def _figure(asked: Statistic, sample: Sample) -> Figure:
     sign = -1.0 if asked.flipped else 1.0
     natural = sign * sample.values
+    if asked.averaged:
+        return _mean_figure(asked, sample, sign)
     if asked.above is not None:
         tail = tail_above(sample, sign * asked.above)
         value, low, high = probability_bounds(natural > asked.above, sample.weights, (1.0 - CONFIDENCE) / 2.0)
@@ -280,6 +292,29 @@ def _figure(asked: Statistic, sample: Sample) -> Figure:
         weight=tail.beyond.weight if weighted else None,
         square=tail.beyond.square if weighted else None,
         heaviest=tail.beyond.largest if weighted else None,
+    )
+
+
+def _mean_figure(asked: Statistic, sample: Sample, sign: float) -> Figure:
+    """A mean, of all paths or beyond a quantile, with Hall's bounds."""
+    level = 0.0 if asked.shortfall is None else asked.tail_level
+    tail = mean_tail(sample, level)
+    terms = mean_terms(sample, level)
+    value = float(terms.mean())
+    low, high = hall_interval(terms, value, CONFIDENCE)
+    if not math.isfinite(value):
+        raise UsageError(f"{asked.label} of pool {asked.pool} has no number: it never happens on some paths")
+    ends = sorted(_short(sign * end) + 0.0 for end in (low, high))
+    return Figure(
+        shortfall=asked.shortfall,
+        value=_short(sign * value),
+        low=ends[0],
+        high=ends[1],
+        threshold=sign * tail.threshold + 0.0,
+        beyond=0 if tail.numbers is None else tail.numbers.size,
+        weight=tail.beyond.weight,
+        square=tail.beyond.square,
+        heaviest=tail.beyond.largest,
     )
 
 

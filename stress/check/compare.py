@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stress.check.limit import point
+from stress.check.limit import mean_terms, point
 from stress.check.metrics import Sample, Statistic, read
 from stress.check.regression import Comparison, resting_on, tail_above, tail_of
 from stress.check.statistics import holm, least_tail
@@ -198,7 +198,7 @@ def _mean(asked: Statistic, old: Sample, new: Sample, paired: bool, level: float
     moved = Moved(asked.pool, label, asked.metric, level or None, False, None, None)
     if level and min(resting_on(old, level), resting_on(new, level)) < LEAST_EXCEEDANCES:
         return moved
-    terms = [_terms(sample, level) for sample in (old, new)]
+    terms = [mean_terms(sample, level) for sample in (old, new)]
     before, after = (float(values.mean()) for values in terms)
     if min(np.count_nonzero(sample.values) for sample in (old, new)) < LEAST_EXCEEDANCES:
         return replace(moved, before=before, after=after)
@@ -209,14 +209,6 @@ def _mean(asked: Statistic, old: Sample, new: Sample, paired: bool, level: float
     return replace(
         moved, before=before, after=after, low=low, high=high, p_value=min(1.0, 2.0 * excluded), method=method
     )
-
-
-def _terms(sample: Sample, level: float) -> Floats:
-    """[w] numbers whose mean is the mean, or the shortfall: q + E[max(L - q, 0)] / (1 - p)."""
-    if level == 0.0:
-        return sample.terms(sample.values)
-    boundary = tail_of(sample, level).threshold
-    return boundary + sample.terms(np.maximum(sample.values - boundary, 0.0)) / (1.0 - level)
 
 
 def _difference(before: Floats, after: Floats, paired: bool, tail: float) -> tuple[float, float]:

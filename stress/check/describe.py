@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from stress.check.baseline import Baseline, Figure, finite
@@ -54,8 +55,10 @@ def regression(
     """A regression's finding in words."""
     sign = -1.0 if asked.flipped else 1.0
     share = asked.above is not None
-    before = figure.value if share else sign * figure.threshold
-    ends = [None if end is None else end - before for end in (change.low, change.high)]
+    before = figure.value if share or asked.averaged else sign * figure.threshold
+    # Bounds of a mean are of its change already.
+    start = 0.0 if asked.averaged else before
+    ends = [None if end is None else end - start for end in (change.low, change.high)]
     words = _Words(asked, before)
     message = {
         Verdict.PASS: f"unchanged within {words.size(tolerance)}",
@@ -97,10 +100,15 @@ def not_comparable(number: int, rule: str, asked: Statistic | None, reason: str)
     return Finding(number, rule, subject, pool, Verdict.NOT_COMPARABLE, reason)
 
 
-def too_few(number: int, rule: str, asked: Statistic, beyond: float) -> Finding:
-    """A quantile that rests on too few paths to be a number."""
-    needed = paths_needed(asked.tail_level, LEAST_EXCEEDANCES)
-    message = f"{beyond:.3g} paths expected beyond the level; no number under {LEAST_EXCEEDANCES}"
+def too_few(number: int, rule: str, asked: Statistic, beyond: float, paths: int) -> Finding:
+    """A quantile or mean that rests on too few of the paths to be a number."""
+    mean = asked.averaged and asked.shortfall is None
+    words = "with a loss" if mean else "expected beyond the level"
+    message = f"{beyond:.3g} paths {words}; no number under {LEAST_EXCEEDANCES}"
+    if mean:
+        needed = math.ceil(paths * LEAST_EXCEEDANCES / max(beyond, 1.0))
+    else:
+        needed = paths_needed(asked.tail_level, LEAST_EXCEEDANCES)
     return Finding(number, rule, asked.label, asked.pool, Verdict.INCONCLUSIVE, message, paths_needed=needed)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stress.check import describe, exact, explain
 from stress.check.baseline import Baseline, Figure, Series
 from stress.check.finding import Finding, Outcome, Verdict
@@ -159,7 +161,7 @@ class _Judge:
         series, figure = found
         beyond = self._beyond(asked, baseline, figure)
         if beyond < LEAST_EXCEEDANCES:
-            return Judged(describe.too_few(number, rule.rule, asked, beyond))
+            return Judged(describe.too_few(number, rule.rule, asked, beyond, self.run.manifest["paths"]))
         if self.run.manifest["content_hash"] == baseline.content_hash:
             return Judged(describe.identical(number, rule, asked, figure))
         comparison = Comparison(baseline.tail(series, figure), self.sample(asked), self.same_paths)
@@ -167,10 +169,12 @@ class _Judge:
 
     def _beyond(self, asked: Statistic, baseline: Baseline, figure: Figure) -> float:
         """Paths that the quantile rests on in the poorer of the two runs; probabilities rest on all."""
-        if asked.level is None:
+        if asked.above is not None:
             return math.inf
+        if asked.averaged and asked.shortfall is None:
+            return float(min(figure.beyond, int(np.count_nonzero(self.sample(asked).values > 0.0))))
         before = expected_exceedances(baseline.paths, asked.tail_level)
-        if figure.weight is not None and figure.square is not None:
+        if not asked.averaged and figure.weight is not None and figure.square is not None:
             before = Tally(figure.beyond, figure.weight, figure.square).worth
         return min(before, resting_on(self.sample(asked), asked.tail_level))
 
@@ -178,9 +182,12 @@ class _Judge:
         self, number: int, rule: Check, asked: Statistic, known: tuple[Series, Figure], comparison: Comparison
     ) -> Judged:
         tail, figure = 1.0 - rule.confidence, known[1]
-        scale = figure.value if rule.probability else abs(figure.threshold)
-        tolerance = max((rule.within or 0.0) * scale, rule.or_amount or 0.0)
-        change = (comparison.share if rule.probability else comparison.quantile)(tolerance, tail)
+        scale = figure.value if rule.probability or asked.averaged else figure.threshold
+        tolerance = max((rule.within or 0.0) * abs(scale), rule.or_amount or 0.0)
+        if asked.averaged:
+            change = comparison.mean(tolerance, tail, 0.0 if asked.shortfall is None else asked.tail_level)
+        else:
+            change = (comparison.share if rule.probability else comparison.quantile)(tolerance, tail)
         verdict = _verdict(change, tail)
         sample = self.sample(asked)
         explanation: tuple[str, ...] = ()

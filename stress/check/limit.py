@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from stress.check.metrics import Sample, Statistic
+from stress.check.regression import tail_of
 from stress.check.statistics import Flags, Tally, gamma_bounds, least_tail, paths_to_decide
 from stress.scenario.checks import Check
 from stress.sizing.distributions import binomial_quantile
@@ -73,7 +74,19 @@ def answer(check: Check, asked: Statistic, sample: Sample) -> Answer:
         return _probability(check, values > asked.above, sample.weights, tail)
     if asked.level is not None:
         return _quantile(check, asked.level, values, sample.weights, tail)
-    return _mean(check, sample.terms(values), int(np.count_nonzero(values)), tail)
+    if asked.shortfall is None:
+        return _mean(check, sample.terms(values), int(np.count_nonzero(values)), tail)
+    sign = -1.0 if asked.flipped else 1.0
+    beyond = int(np.count_nonzero(sample.values > tail_of(sample, asked.tail_level).threshold))
+    return _mean(check, sign * mean_terms(sample, asked.tail_level), beyond, tail)
+
+
+def mean_terms(sample: Sample, level: float) -> Floats:
+    """[w] numbers whose mean is the mean loss, or beyond level 0 the shortfall: q + E[max(L - q, 0)] / (1 - p)."""
+    if level == 0.0:
+        return sample.terms(np.maximum(sample.values, 0.0))
+    boundary = tail_of(sample, level).threshold
+    return boundary + sample.terms(np.maximum(sample.values - boundary, 0.0)) / (1.0 - level)
 
 
 def point(asked: Statistic, sample: Sample) -> float:
@@ -83,6 +96,8 @@ def point(asked: Statistic, sample: Sample) -> float:
         return probability_bounds(values > asked.above, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
     if asked.level is not None:
         return quantile_bounds(values, asked.level, sample.weights, (1.0 - CONFIDENCE) / 2.0)[0]
+    if asked.shortfall is not None:
+        return (-1.0 if asked.flipped else 1.0) * float(mean_terms(sample, asked.tail_level).mean())
     return float(sample.terms(values).mean())
 
 

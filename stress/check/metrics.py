@@ -45,7 +45,7 @@ def suggestion(metric: str) -> str:
 
 @dataclass(frozen=True)
 class Statistic:
-    """One figure of one column: a quantile, the probability of more than an amount, or the mean."""
+    """One figure of one column: a quantile, the mean beyond one, the probability of more than an amount, the mean."""
 
     metric: str
     pool: str
@@ -53,6 +53,13 @@ class Statistic:
     above: float | None = None
     flipped: bool = False
     """True where less is worse: values are then read with the other sign, and a level counted from the other end."""
+    shortfall: float | None = None
+    """Level of the quantile beyond which the mean is asked for."""
+
+    @property
+    def averaged(self) -> bool:
+        """Whether it is a mean, of all paths or of those beyond a quantile."""
+        return self.level is None and self.above is None
 
     @property
     def money(self) -> bool:
@@ -64,14 +71,17 @@ class Statistic:
         """``required_fund 99%``, ``P(bad_debt > $0)``."""
         if self.above is not None:
             return f"P({self.metric} > {self.words(self.above)})"
+        if self.shortfall is not None:
+            return f"{self.metric} ES {level_words(self.shortfall)}"
         return f"{self.metric} {'mean' if self.level is None else level_words(self.level)}"
 
     @property
     def tail_level(self) -> float:
         """Level of the quantile once more is worse."""
-        if self.level is None:
+        level = self.shortfall if self.level is None else self.level
+        if level is None:
             raise ValueError("a mean has no level")
-        return 1.0 - self.level if self.flipped else self.level
+        return 1.0 - level if self.flipped else level
 
     def words(self, value: float | None) -> str:
         """An amount of the metric for people."""
@@ -89,7 +99,7 @@ def statistic(check: Check, run: Run) -> Statistic:
         return Statistic("required_fund", pool, above=capital(run, pool))
     metric = check.metric or ""
     way = check.worse or ("lower" if metric in LOWER_IS_WORSE else "higher")
-    return Statistic(metric, pool, check.level, check.above, way == "lower")
+    return Statistic(metric, pool, check.level, check.above, way == "lower" and not check.mean, check.shortfall)
 
 
 def capital(run: Run, pool: str) -> float:

@@ -11,7 +11,7 @@ paths are paired.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,8 @@ class Tail:
     """Numbers of the paths beyond; None where they are not known."""
     weights: Floats | None = None
     """[path beyond] weights, where the run had any."""
+    values: Floats | None = None
+    """[path beyond] what they lost; None where that is not known."""
 
 
 def tail_of(sample: Sample, level: float) -> Tail:
@@ -92,7 +94,23 @@ def _tail(sample: Sample, threshold: float, numbers: Paths) -> Tail:
     chosen = np.zeros(sample.paths, dtype=bool)
     chosen[numbers] = True
     weights = None if sample.weights is None else sample.weights[numbers]
-    return Tail(sample.paths, threshold, Tally.of(chosen, sample.weights), numbers, weights)
+    return Tail(sample.paths, threshold, Tally.of(chosen, sample.weights), numbers, weights, sample.values[numbers])
+
+
+def excess_terms(sample: Sample, threshold: float, level: float) -> Floats:
+    """[w] losses beyond a threshold over 1 - level, weights counted: their mean is the shortfall less the quantile.
+
+    With threshold and level 0 it is the mean loss.
+    """
+    terms: Floats = np.maximum(sample.values - threshold, 0.0) / (1.0 - level)
+    return terms if sample.weights is None else terms * sample.weights
+
+
+def mean_tail(sample: Sample, level: float) -> Tail:
+    """The paths beyond a quantile, or with a loss at level 0; the tally adds up what they lose beyond it."""
+    tail = tail_of(sample, level) if level else tail_above(sample, 0.0)
+    terms = excess_terms(sample, tail.threshold, level)
+    return replace(tail, beyond=Tally.of(terms > 0.0, terms))
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,8 @@ PAIRED_WEIGHTED = "paired weighted paths: MOVER of gamma bounds"
 INDEPENDENT = "independent runs: two-sample order statistics"
 INDEPENDENT_WEIGHTED = "independent weighted runs: MOVER of gamma bounds"
 PAIRED_SHARE = "paired paths: MOVER of Garwood bounds"
+PAIRED_MEAN = "paired paths: MOVER of gamma bounds of what they lose more and less"
+INDEPENDENT_MEAN = "independent runs: MOVER of gamma bounds of both sums"
 INDEPENDENT_SHARE = "independent runs: MOVER of Garwood bounds"
 
 
@@ -229,6 +249,49 @@ class Comparison:
             paths_to_decide(paths, abs(distance), deviation, tail),
             PAIRED_SHARE if self.paired else INDEPENDENT_SHARE,
         )
+
+    def mean(self, tolerance: float, tail: float, level: float) -> Change:
+        """As :meth:`quantile`, of the mean beyond the threshold; bounds are of the change.
+
+        Both runs are measured from the earlier run's quantile, from which the shortfall of the later one differs by the
+        square of the quantile's change only (Rockafellar and Uryasev 2000, J. Risk 2, theorem 1). What paths lose more,
+        or less, than before is a sum of Poisson many amounts, as weights are.
+        """
+        terms = excess_terms(self.sample, self.tail.threshold, level)
+        before = self._terms_before(level)
+        ratio = self.sample.paths / self.tail.paths if before is None else 1.0
+        if before is None:
+            more, fewer = Tally.of(terms > 0.0, terms), self.tail.beyond
+        else:
+            change = terms - before
+            more, fewer = (Tally.of(sign * change > 0.0, np.abs(change)) for sign in (1.0, -1.0))
+        paths, room = self.sample.paths, tolerance * self.sample.paths
+        low, high = (bound / paths for bound in difference_bounds(more, fewer, tail, ratio))
+        distance = room - abs(more.weight - ratio * fewer.weight)
+        deviation = (more.square + ratio**2 * fewer.square) ** 0.5
+        return Change(
+            low,
+            high,
+            more_by_bounds(more, fewer, ratio, room),
+            fewer_by_bounds(more, fewer, ratio, -room),
+            max(fewer_by_bounds(more, fewer, ratio, room), more_by_bounds(more, fewer, ratio, -room)),
+            before is not None,
+            more.paths,
+            fewer.paths,
+            paths_to_decide(paths, abs(distance), deviation, tail),
+            INDEPENDENT_MEAN if before is None else PAIRED_MEAN,
+        )
+
+    def _terms_before(self, level: float) -> Floats | None:
+        """[w] the same of the earlier run by path; None where the runs are not paired, or it is not known."""
+        tail = self.tail
+        if self.flags is None or tail.numbers is None or tail.values is None:
+            return None
+        terms = np.zeros(self.sample.paths)
+        shared = tail.numbers < terms.size
+        known = Sample(tail.values[shared], None if tail.weights is None else tail.weights[shared])
+        terms[tail.numbers[shared]] = excess_terms(known, tail.threshold, level)
+        return terms
 
     @property
     def before(self) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stress.check.metrics import known_metrics, suggestion
+from stress.check.metrics import LOWER_IS_WORSE, known_metrics, suggestion
 from stress.errors import MeaninglessInput, Problem
-from stress.scenario.checks import DEPLETION
+from stress.scenario.checks import DEPLETION, REGRESSION
 from stress.sizing.analysis import first_fund
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def _problems(loaded: Loaded) -> Iterator[Problem]:
     for number, rule in enumerate(loaded.scenario.checks):
         if rule.metric is not None and rule.metric not in known_metrics():
             yield loaded.problem(("checks", number, "metric"), suggestion(rule.metric))
+        if rule.rule == REGRESSION and rule.mean and rule.metric in LOWER_IS_WORSE:
+            words = f"means are compared where more is worse, not of {rule.metric}; a level asks for its quantile"
+            yield loaded.problem(("checks", number), words)
         if rule.metric == DEPLETION:
             pool = rule.pool or next(iter(loaded.scenario.pools))
             try:

@@ -60,6 +60,9 @@ class Check(Part):
     level: Annotated[float, Fraction(above=0.0, below=1.0)] | None = Field(
         default=None, description="Quantile that is checked."
     )
+    shortfall: Annotated[float, Fraction(above=0.0, below=1.0)] | None = Field(
+        default=None, description="The mean beyond this quantile, the expected shortfall, is checked."
+    )
     above: Annotated[float, Money()] | None = Field(
         default=None, description="The probability of more than this amount is checked, and no quantile."
     )
@@ -83,6 +86,11 @@ class Check(Part):
         """Whether a probability is checked, and not an amount."""
         return self.above is not None or self.metric == DEPLETION
 
+    @property
+    def mean(self) -> bool:
+        """Whether a mean over all paths is checked."""
+        return self.level is None and self.shortfall is None and not self.probability
+
     def check(self) -> Iterator[Complaint]:
         """The rule has what it needs, and nothing that it would not read."""
         if self.rule == EXACT:
@@ -90,14 +98,17 @@ class Check(Part):
             return
         if self.metric is None:
             yield ("metric",), "is missing: column of the table paths that is checked; or unpaid, or depletion"
-        if self.level is not None and self.probability:
-            yield ("level",), "is a quantile, but a probability is checked"
+        for key, words in (("level", "a quantile"), ("shortfall", "an expected shortfall")):
+            if getattr(self, key) is not None and self.probability:
+                yield (key,), f"is {words}, but a probability is checked"
+        if self.level is not None and self.shortfall is not None:
+            yield ("shortfall",), "is read alone: a level asks for the quantile"
         if self.metric == DEPLETION and self.above is not None:
             yield ("above",), "is not read: depletion is a probability by itself"
         yield from self._limit() if self.rule == LIMIT else self._regression()
 
     def _limit(self) -> Iterator[Complaint]:
-        known = {"metric", "pool", "level", "above", "at_most", "at_least", "confidence"}
+        known = {"metric", "pool", "level", "shortfall", "above", "at_most", "at_least", "confidence"}
         hint = "; with rule: regression it is" if self.within is not None else ""
         yield from self._unread(known, f"a limit reads at_most and at_least{hint}")
         if self.at_most is None and self.at_least is None and not hint:
@@ -108,12 +119,12 @@ class Check(Part):
                 yield (key,), f"bounds a probability and must lie between 0 and 1, got {bound:g}"
 
     def _regression(self) -> Iterator[Complaint]:
-        known = {"metric", "pool", "level", "above", "within", "or_amount", "worse", "confidence"}
+        known = {"metric", "pool", "level", "shortfall", "above", "within", "or_amount", "worse", "confidence"}
         yield from self._unread(known, "a regression reads within and or_amount")
         if self.within is None and self.or_amount is None:
             yield (), "give the tolerated change: within, or_amount, or both"
-        if self.level is None and not self.probability:
-            yield (), "give a level, or above: the mean is not compared with a baseline"
+        if self.mean and self.worse == "lower":
+            yield ("worse",), "is read with a level or a shortfall: means are compared where more is worse"
         if self.or_amount is not None and self.or_amount <= 0.0:
             yield ("or_amount",), f"must be more than 0, got {self.or_amount:g}"
 

@@ -48,7 +48,7 @@ def changes(before: Baseline, after: Baseline) -> RenderableType:
             old = known.pop(_key(series, figure), None)
             row = [series.pool, _label(series, figure), "-" if old is None else words(old.value), words(figure.value)]
             table.add_row(*row, "new" if old is None else _change(old.value, figure.value))
-    gone = [Text(f"no longer in it: {key[0]} {key[1]} {key[3] or key[4]}") for key in known]
+    gone = [Text(f"no longer in it: {pool} {label}") for pool, label, _ in known]
     return Group(table, *gone)
 
 
@@ -58,12 +58,12 @@ def _change(before: float, after: float) -> str:
     return f"{100.0 * (after - before) / abs(before):+.3g}%" if before else ""
 
 
-def _key(series: Series, figure: Figure) -> tuple[str, str, str, float | None, float | None]:
-    return series.pool, series.metric, series.worse, figure.level, figure.above
+def _key(series: Series, figure: Figure) -> tuple[str, str, str]:
+    return series.pool, _label(series, figure), series.worse
 
 
 def _statistic(series: Series, figure: Figure) -> Statistic:
-    return Statistic(series.metric, series.pool, figure.level, figure.above, series.worse == "lower")
+    return Statistic(series.metric, series.pool, figure.level, figure.above, series.worse == "lower", figure.shortfall)
 
 
 def _label(series: Series, figure: Figure) -> str:
