@@ -86,56 +86,83 @@ def _standing_limit(
 
 
 @part
+def _plan(venue: Venue, accounts: Accounts, now: Records, i: int, counted: float, step: int) -> tuple[int, float, int]:
+    """What the size rule lets account i send: the phase of ``fraction``, a common share, tiers down.
+
+    ``counted`` is its equity after haircuts. The phase WAIT is that of every rule which sends nothing now.
+    """
+    book, p = venue.book, venue.book.accounts[i].pool
+    pool, account = venue.pools[p], accounts.each[i]
+    phase, common, down = fraction.EVERYTHING, 1.0, step_down.NONE
+    if pool.size_rule == TO_TARGET:
+        common = to_target.share(book, venue.markets, accounts, now, i, counted, pool.size_share)
+    elif pool.size_rule == STEP_DOWN:
+        down = step_down.tiers_down(book, venue.markets, accounts, now, i, counted, pool.size_tiers)
+        if down == step_down.NONE and pool.size_leave == 1:
+            account.unfilled = 1
+            phase = fraction.WAIT
+    elif pool.size_rule == FRACTION:
+        phase = fraction.phase(venue.pools, accounts, p, i, step)
+    elif pool.size_rule == PACED and account.sliced == step:
+        phase = fraction.WAIT
+    elif pool.size_rule == PACED:
+        account.sliced = step
+        common = paced.within(pool, book, accounts, now, i)
+    return phase, common, down
+
+
+@part
+def _share_sent(venue: Venue, now: Records, p: int, m: int, held: float, phase: int, common: float, down: int) -> float:
+    """Share that a plan sends of a position of ``held`` base units, long or short, in market m."""
+    notional = abs(held) * now[m].mark
+    if phase == fraction.SLICE:
+        return fraction.share(venue.pools, p, notional)
+    if down != step_down.NONE:
+        return 1.0 - step_down.kept(venue.markets, m, notional, down) / notional
+    if venue.pools[p].size_rule == PACED:
+        return common * paced.share(venue.pools[p], notional)
+    return common
+
+
+@part
+def _bankruptcy_price(
+    venue: Venue, accounts: Accounts, now: Records, j: int, account_equity: float, requirement: float, notional: float
+) -> float:
+    """Bankruptcy price of position j of an account with this equity, maintenance and gross notional."""
+    quantity, m = accounts.positions[j].quantity, venue.book.positions[j].market
+    part = position_maintenance(venue.markets, now, m, quantity)
+    share = share_of_maintenance(venue.book, accounts, now, j, part, requirement, notional)
+    return bankruptcy_price(now[m].mark, quantity, account_equity, share)
+
+
+@part
 def _send(venue: Venue, accounts: Accounts, now: Records, orders: Orders, i: int, step: int, count: int) -> int:
     """Append the orders of account i, which may send in this step."""
     book, pools = venue.book, venue.pools
     p = book.accounts[i].pool
-    account_equity = equity(book, accounts, now, i)
+    value = equity(book, accounts, now, i)
     requirement = maintenance(book, venue.markets, accounts, now, i)
     notional = gross(book, accounts, now, i)
-    if abs(account_equity) < dust(notional):
-        account_equity = 0.0  # as ADL leaves it: rounding must not decide on which side of the mark the limit is
-    counted = account_equity - haircuts(book, venue.markets, accounts, now, i)
-    limiting = counted if pools[p].limit_rule == FILLABLE else account_equity
-    common, phase, down = 1.0, fraction.EVERYTHING, step_down.NONE
-    if pools[p].size_rule == TO_TARGET:
-        common = to_target.share(book, venue.markets, accounts, now, i, counted, pools[p].size_share)
-    elif pools[p].size_rule == STEP_DOWN:
-        stride = pools[p].size_tiers
-        down = step_down.tiers_down(book, venue.markets, accounts, now, i, counted, stride)
-        if down == step_down.NONE and pools[p].size_leave == 1:
-            accounts.each[i].unfilled = 1
-            return count
-    elif pools[p].size_rule == FRACTION:
-        phase = fraction.phase(pools, accounts, p, i, step)
-        if phase == fraction.WAIT:
-            return count
-    elif pools[p].size_rule == PACED:
-        if accounts.each[i].sliced == step:
-            return count
-        accounts.each[i].sliced = step
-        common = paced.within(pools[p], book, accounts, now, i)
+    if abs(value) < dust(notional):
+        value = 0.0  # as ADL leaves it: rounding must not decide on which side of the mark the limit is
+    counted = value - haircuts(book, venue.markets, accounts, now, i)
+    limiting = counted if pools[p].limit_rule == FILLABLE else value
+    phase, common, down = _plan(venue, accounts, now, i, counted, step)
+    if phase == fraction.WAIT:
+        return count
     partial = False
     for j in range(book.accounts[i].first, book.accounts[i].last):
         quantity, m = accounts.positions[j].quantity, book.positions[j].market
         if quantity == 0.0:
             continue
-        share = common
-        if phase == fraction.SLICE:
-            share = fraction.share(pools, p, abs(quantity) * now[m].mark)
-        elif down != step_down.NONE:
-            notional_now = abs(quantity) * now[m].mark
-            share = 1.0 - step_down.kept(venue.markets, m, notional_now, down) / notional_now
-        elif pools[p].size_rule == PACED:
-            share = common * paced.share(pools[p], abs(quantity) * now[m].mark)
+        share = _share_sent(venue, now, p, m, quantity, phase, common, down)
         partial = partial or share < 1.0
         if share * abs(quantity) >= NO_FILL:
             limit = _standing_limit(venue, accounts, now, j, p, limiting, requirement, notional, step)
             count = append(orders, count, i, j, m, -share * quantity, limit)
             if pools[p].guarantor >= 0:
-                part = position_maintenance(venue.markets, now, m, quantity)
-                own = share_of_maintenance(book, accounts, now, j, part, requirement, notional)
-                orders.each[count - 1].bankrupt = bankruptcy_price(now[m].mark, quantity, account_equity, own)
+                price = _bankruptcy_price(venue, accounts, now, j, value, requirement, notional)
+                orders.each[count - 1].bankrupt = price
     if pools[p].size_rule == FRACTION and (partial or phase == fraction.EVERYTHING):
         accounts.each[i].sliced = step
     return count

@@ -34,6 +34,8 @@ ADL_NOTIONAL = POOL_COLUMNS.index("adl_notional")
 ADL_HAIRCUT = POOL_COLUMNS.index("adl_haircut")
 FIRST_ADL = POOL_COLUMNS.index("first_adl_s")
 MARKET_ADL = MARKET_COLUMNS.index("adl_notional")
+MARKET_UNITS = MARKET_COLUMNS.index("adl_units")
+MARKET_FILLS = MARKET_COLUMNS.index("adl_fill_value")
 
 
 @part
@@ -195,6 +197,8 @@ def _close(venue: Venue, state: State, k: int, j: int, profit: float, payout: fl
     accounts.positions[j].adl_gain += units * payout * gain
     accounts.each[i].events |= DELEVERAGED
     disturb(state.watch, i)
+    state.market_out[m, MARKET_UNITS] += units
+    state.market_out[m, MARKET_FILLS] += units * price
     value = abs(units) * now[m].mark
     pay_haircut(venue, state, i, (1.0 - payout) * units * gain, value)
     state.ledger.out[venue.layers[k].pool, ADL_HAIRCUT] += (1.0 - payout) * units * gain
