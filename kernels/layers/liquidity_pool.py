@@ -92,6 +92,24 @@ def _profit_of_side(venue: Venue, state: State, k: int, m: int, side: float) -> 
 
 
 @part
+def _profit_of_all(venue: Venue, state: State, k: int) -> float:
+    """Unrealised profit of all positions in the pool of layer k: both sides of all markets in one pass."""
+    book, now, watch, total = venue.book, state.market, state.watch, 0.0
+    for m in range(now.size):
+        stock = state.layers.stock[k * now.size + m]
+        total += (stock.long_units - stock.short_units) * now[m].mark - stock.long_cost + stock.short_cost
+    for n in range(watch.counts[0].touched):
+        i = watch.touched[n]
+        if book.accounts[i].pool != venue.layers[k].pool:
+            continue
+        for j in range(book.accounts[i].first, book.accounts[i].last):
+            held = book.positions[j]
+            gain = now[held.market].mark - held.entry
+            total += (state.accounts.positions[j].quantity - held.quantity) * gain
+    return total
+
+
+@part
 def sum_sides(venue: Venue, state: State) -> None:
     """Units and cost of either side of every market at index 0, for the pools whose profits are capped."""
     book, markets = venue.book, state.market.size
@@ -131,11 +149,9 @@ def _behind(venue: Venue, state: State, k: int, m: int, side: float) -> float:
     """What backs one side of market m: the pool without the accounts' profits, by where it is held."""
     if side > 0.0 and _is_backed(venue, k, m):
         return _backing_value(state, k, m)
-    value = layer_equity(state.layers, state.market, k)
+    value = layer_equity(state.layers, state.market, k) + _profit_of_all(venue, state, k)
     for other in range(state.market.size):
-        if venue.markets.each[other].kind != SPOT:
-            value += _profit_of_side(venue, state, k, other, 1.0) + _profit_of_side(venue, state, k, other, -1.0)
-            value -= _backing_value(state, k, other)
+        value -= _backing_value(state, k, other)
     return max(0.0, value)
 
 
