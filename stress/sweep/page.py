@@ -22,6 +22,9 @@ from stress.sweep.winners import MEASURES
 AMOUNTS: dict[str, str] = {"fund": "fund needed", "bad_debt": "mean bad debt"}
 """Figures that are drawn, and how a reader calls them."""
 
+_LEAST_P = 1e-6
+"""p-values under it are told as less."""
+
 _DRAWN = ("adl_hit", "adl_top10", "adl_paid_top10", "adl_gini")
 """Measures of ADL that are drawn; the table has all of them."""
 
@@ -86,7 +89,7 @@ def _section(result: SweepResult, pool: str) -> Section:
     title = "Results" if len(result.pools) == 1 else f"Pool {pool}"
     flagged = "Flagged sizes rest on few paths: see their notes."
     told = any(row["note"] for row in result.of_pool(pool))
-    tables = figures(result, pool), *((Paragraph(flagged),) if told else ()), tails(result, pool)
+    tables = figures(result, pool), *((Paragraph(flagged),) if told else ()), *tails(result, pool)
     return Section(title, (*charts, *tables, *winners(result, pool)))
 
 
@@ -115,18 +118,20 @@ def figures(result: SweepResult, pool: str) -> Table:
     return table("Cells" if len(result.pools) == 1 else f"Cells, pool {pool}", headings, rows, notes.lines())
 
 
-def tails(result: SweepResult, pool: str) -> Table:
-    """One row per cell: the tail of the bad debt."""
-    rows = []
-    for row in result.of_pool(pool):
+def tails(result: SweepResult, pool: str) -> list[Block]:
+    """One row per cell: the tail of the bad debt; nothing where the paths carry no level."""
+    found, rows = result.of_pool(pool), []
+    if found[0]["value_at_risk"] is None:
+        return []
+    for row in found:
         changes = ["" if row["cell"] == 0 else change(row, name) for name in ("value_at_risk", "shortfall")]
         rows.append(
             [row["label"], money(row["value_at_risk"]), changes[0], money(row["shortfall"]), changes[1]],
         )
-    at = level(result.rows[0]["level"])
+    at = level(found[0]["level"])
     headings = ["Cell", f"VaR {at} of the bad debt", "Change", f"ES {at}", "Change"]
     where = "" if len(result.pools) == 1 else f", pool {pool}"
-    return table(f"Tail of the bad debt{where}", headings, rows)
+    return [table(f"Tail of the bad debt{where}", headings, rows)]
 
 
 def winners(result: SweepResult, pool: str) -> list[Block]:
@@ -197,7 +202,11 @@ def _depleted(row: Row) -> str:
     if row["depleted_base_fund"] is None:
         return ""
     share = percent(row["depleted_base_fund"])
-    return share if row["cell"] == 0 else f"{share}, p = {row['depleted_p_value']:.2g}"
+    return share if row["cell"] == 0 else f"{share}, {_probability(row['depleted_p_value'])}"
+
+
+def _probability(p_value: float) -> str:
+    return f"p = {p_value:.2g}" if p_value >= _LEAST_P else f"p < {_LEAST_P:.0e}".replace("e-0", "e-")
 
 
 def pictures(result: SweepResult, pool: str, name: str) -> list[Picture]:

@@ -57,7 +57,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "bad_debt_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
     "bad_debt_change_low": (NUMBER, "Lower end of its interval."),
     "bad_debt_change_high": (NUMBER, "Upper end of its interval."),
-    "level": (NUMBER, "Highest level of the sizing, at which the next two are."),
+    "level": (NUMBER, "Level of the next two: the highest of the sizing that the paths carry."),
     "value_at_risk": (NUMBER, "Value at risk of the bad debt; null with too few paths."),
     "value_at_risk_change": (NUMBER, "Difference to the scenario as it is, over the same paths."),
     "value_at_risk_change_low": (NUMBER, "Lower end of its interval."),
@@ -190,6 +190,7 @@ def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], vari
     """One cell and pool."""
     name = pool["pool"]
     losses = {loss["metric"]: loss for loss in pool["losses"]}
+    highest = _highest(base, name) if outcome.sizing["levels"] == base.sizing["levels"] else -1
     debt, unpaid = losses["bad_debt"], losses["unpaid"]
     row: Row = dict.fromkeys(COLUMNS)
     row |= {"cell": index, "label": outcome.cell.label, "pool": name}
@@ -197,9 +198,9 @@ def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], vari
         "bad_debt": debt["mean"]["value"],
         "bad_debt_low": debt["mean"]["low"],
         "bad_debt_high": debt["mean"]["high"],
-        "level": outcome.sizing["levels"][-1],
-        "value_at_risk": debt["value_at_risk"][-1]["value"],
-        "shortfall": debt["expected_shortfall"][-1]["value"],
+        "level": outcome.sizing["levels"][highest],
+        "value_at_risk": debt["value_at_risk"][highest]["value"],
+        "shortfall": debt["expected_shortfall"][highest]["value"],
         "adl_probability": pool["events"]["adl"]["value"],
         "unpaid": unpaid["mean"]["value"],
     }
@@ -215,6 +216,14 @@ def _row(index: int, outcome: Outcome, base: Outcome, pool: dict[str, Any], vari
         row[axis.path] = value
         row[f"{axis.path} (number)"] = _number(value, axis.path, outcome, index)
     return row
+
+
+def _highest(base: Outcome, pool: str) -> int:
+    """Place of the highest level at which the scenario as it is has a value at risk; of the last where none has."""
+    found = next((entry for entry in base.sizing["pools"] if entry["pool"] == pool), None)
+    debt = {} if found is None else next(loss for loss in found["losses"] if loss["metric"] == "bad_debt")
+    known = [k for k, value in enumerate(debt.get("value_at_risk", ())) if value["value"] is not None]
+    return known[-1] if known else -1
 
 
 def _number(value: str | None, path: str, outcome: Outcome, index: int) -> float | None:

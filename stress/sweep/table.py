@@ -18,7 +18,7 @@ def render(result: SweepResult) -> RenderableType:
     for pool in result.pools:
         rows = result.of_pool(pool)
         name = f"\nPool {pool}" if len(result.pools) > 1 else None
-        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+        table = Table(title=name, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
         table.add_column("", overflow="fold", min_width=14)
         unpaid = any(row["unpaid"] for row in rows)
         for heading in ("fund", "change", "bad debt", "change", "any ADL", *(("unpaid",) if unpaid else ())):
@@ -33,15 +33,15 @@ def render(result: SweepResult) -> RenderableType:
                 percent(row["adl_probability"]),
             ]
             table.add_row(row["label"], *cells, *((money(row["unpaid"]),) if unpaid else ()))
-        parts += [table, *(Text(f"  [{k}] {note}", style="dim") for k, note in enumerate(notes, 1))]
+        parts += [table, *(Text(f"  {'*' * k} {note}", style="dim") for k, note in enumerate(notes, 1))]
     parts += [Text(f"left out: {reason}", style="dim") for reason in result.left_out]
     return Group(*parts)
 
 
 def _marked(text: str, note: str, notes: list[str]) -> str:
-    """Text with the number of its note; equal notes share one."""
+    """Text with the stars of its note; equal notes share them."""
     if not note:
         return text
     if note not in notes:
         notes.append(note)
-    return f"{text} \\[{notes.index(note) + 1}]"
+    return text + "*" * (notes.index(note) + 1)
