@@ -104,7 +104,7 @@ def grown(case: Json, factor: float) -> Json:
         if "above" in pool["size"]:
             pool["size"] = {**pool["size"], "above": factor * pool["size"]["above"]}
         for layer in pool["layers"]:
-            for key in {"cash", "floor", "equity_cap"} & layer.keys():
+            for key in {"cash", "floor", "equity_cap", "most"} & layer.keys():
                 layer[key] *= factor
             if "cap" in layer:
                 layer["cap"] = {market: factor * most for market, most in layer["cap"].items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import stress
 from stress.build import build
 from stress.engine import run
 from stress.scenario import BuiltIn, built_ins, load_scenario
+from stress.scenario.layers import FUNDS
 from stress.scenario.writing import template
 
 ALL = [known for known in built_ins() if known.kind == "venues"]
@@ -120,3 +122,17 @@ def test_the_page_of_venues_tells_of_it(known: BuiltIn) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"## {known.name}\n" in page
     assert f"`{known.name}`" in page.split("\n## ")[0]
+
+
+def test_the_comparison_of_rules_has_the_same_traders_depth_and_fund() -> None:
+    made = runpy.run_path(str(PAGE.with_suffix(".py")))
+    tables = PAGE.read_text(encoding="utf-8").partition("## The same traders under six rule books")[2]
+    for name in made["VENUES"]:
+        scenario = load_scenario(name, list(made["overrides"](load_scenario(name).scenario, 12))).scenario
+        books = [pool.book.synthetic for pool in scenario.pools.values() if pool.book.synthetic is not None]
+        interest = {market: value for book in books for market, value in book.open_interest.items()}
+        assert interest == made["OPEN_INTEREST"]
+        assert sum(book.accounts for book in books) == 1_000
+        funds = [layer for pool in scenario.pools.values() for layer in pool.layers if isinstance(layer, FUNDS)]
+        assert sum(fund.capital for fund in funds) == made["FUND"] * sum(interest.values())
+        assert tables.count(f"\n| `{name}` | ") == len(made["FALLS"])

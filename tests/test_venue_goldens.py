@@ -14,6 +14,7 @@ from stress.scenario.models import Merton
 from tests import conformance
 from tests.conformance.case import Json, venue_of
 from tests.harness import maintenance_of
+from tests.test_book_margin import BINANCE_BTC_2021
 
 pytestmark = pytest.mark.interpreted
 
@@ -64,6 +65,24 @@ def maintenance(venue: str, market: str, notional: float) -> float:
 
 def price_of(venue: str, market: str) -> float:
     return load_scenario(venue).scenario.markets[market].price
+
+
+@pytest.mark.parametrize(
+    ("market", "notional", "margin"),
+    [("BTC", 150e6, 1_875_000.0), ("BTC", 200e6, 3_125_000.0), ("ETH", 306e6, 8_866_666.67)],
+)
+def test_maintenance_of_hyperliquid(market: str, notional: float, margin: float) -> None:
+    """The last one is the whale of March 2025 under the tiers of 2026."""
+    assert maintenance("hyperliquid", market, notional) == pytest.approx(margin, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("notional", "margin"),
+    [(40e3, 160.0), (1e6, 8_700.0), (5e6, 108_700.0), (30e6, 1_733_700.0), (250e6, 37_483_700.0)],
+)
+def test_maintenance_of_binance_in_2021(notional: float, margin: float) -> None:
+    case = one_account([list(tier) for tier in BINANCE_BTC_2021], 0.0, 1.0, 0.0, 1.0)
+    assert maintenance_of(venue_of(case).markets, 0, notional) == pytest.approx(margin)
 
 
 def test_deductions_are_those_that_bybit_publishes() -> None:
