@@ -220,7 +220,7 @@ class Found:
 
 def built_in_crises() -> list[Path]:
     """Files of the crises that come with the package, by name."""
-    return [path for folder in folders() for path in sorted((folder / KIND).glob("*.yaml"))]
+    return sorted((path for folder in folders() for path in (folder / KIND).glob("*.yaml")), key=lambda path: path.stem)
 
 
 def load_crisis(word: str | Path) -> Found:

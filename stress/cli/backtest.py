@@ -141,8 +141,9 @@ def _list(as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("crisis", "title", "published figures"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("crisis", no_wrap=True)
+    table.add_column("title", overflow="fold")
+    table.add_column("figures", justify="right")
     for row in rows:
         table.add_row(str(row["name"]), str(row["title"]), str(row["figures"]))
     console(stderr=False).print(table)
