@@ -232,6 +232,69 @@ def test_positions_that_no_book_can_hold(tmp_path: Path) -> None:
     assert sum(book.left_out.values()) == 3
 
 
+def subaccount(number: int, equity: float, *held: tuple[str, float, float, float]) -> dict[str, Any]:
+    """Market, signed size, entry price and mark of each position; numbers are text, as the indexer writes them."""
+    positions = {
+        market: {
+            "market": market,
+            "status": "OPEN",
+            "side": "LONG" if size > 0.0 else "SHORT",
+            "size": repr(size),
+            "entryPrice": repr(entry),
+            "unrealizedPnl": repr(size * (mark - entry)),
+        }
+        for market, size, entry, mark in held
+    }
+    known = {"address": "dydx1abc", "subaccountNumber": number, "equity": repr(equity), "freeCollateral": "0"}
+    return {**known, "openPerpetualPositions": positions, "assetPositions": {}, "marginEnabled": True}
+
+
+def test_subaccounts_of_dydx(tmp_path: Path) -> None:
+    """Each subaccount is a margin account, the address their owner; the mark follows from the profit."""
+    here = subaccount(0, 900.0, ("BTC-USD", 0.5, 100.0, 110.0), ("ETH-USD", -2.0, 20.0, 21.0))
+    isolated, empty = subaccount(128, 50.0, ("WIF-USD", 10.0, 2.0, 1.5)), subaccount(1, 5.0)
+    answers = {
+        "map.json": {"dydx1abc": {"subaccounts": [here, isolated, empty], "totalTradingRewards": "0"}},
+        "answer.json": {"subaccounts": [here, isolated, empty]},
+        "list.json": [here, isolated, empty],
+    }
+    for name, answer in answers.items():
+        file = tmp_path / name
+        file.write_text(json.dumps(answer))
+        book = assemble(read_exports([file], "dydx"), {}, name)
+        assert book.positions.account_names == ("dydx1abc/0", "dydx1abc/128")
+        assert book.positions.owner_names == ("dydx1abc",)
+        assert equity_of(book) == pytest.approx({"dydx1abc/0": 900.0, "dydx1abc/128": 50.0})
+        assert book.positions.wallet.tolist() == pytest.approx([897.0, 55.0])
+        assert book.prices == pytest.approx({"BTC-USD": 110.0, "ETH-USD": 21.0, "WIF-USD": 1.5})
+        assert book.left_out == {"account without positions": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("side", "UP", "[0].openPerpetualPositions.BTC-USD.side: expected 'LONG' or 'SHORT', got 'UP'"),
+        ("entryPrice", "0", "[0].openPerpetualPositions.BTC-USD.entryPrice: expected greater than 0, got '0'"),
+        ("unrealizedPnl", "-500", "[0].openPerpetualPositions.BTC-USD.unrealizedPnl: a mark of -900 follows from it"),
+    ],
+)
+def test_wrong_subaccounts_are_told(key: str, value: str, words: str, tmp_path: Path) -> None:
+    wrong = subaccount(0, 900.0, ("BTC-USD", 0.5, 100.0, 110.0))
+    wrong["openPerpetualPositions"]["BTC-USD"][key] = value
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([wrong]))
+    with pytest.raises(MalformedInput) as error:
+        read_exports([file], "dydx")
+    assert words in str(error.value)
+
+
+def test_formats_can_be_mixed(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(accounts()))
+    (tmp_path / "b.csv").write_text("account,market,quantity,entry_price,owner\n9,BTC,1,100,me\n")
+    book = imported(tmp_path / "a.json", tmp_path / "b.csv")
+    assert book.positions.owner_names == ("0xa1", "0xb2", "me")
+
+
 TABLE = """uid,symbol,side,size,avgPx,markPx,mgnMode,balance
 7,BTCUSDT,long,2,100,110,cross,50
 8,BTCUSDT,SELL,1.5,105,110,crossed,80

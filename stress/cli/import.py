@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stress.imports import Imported
     from stress.scenario import Scenario
 
-FORMATS = ("hyperliquid", "positions")
+FORMATS = ("hyperliquid", "dydx", "positions")
 """Names of stress.imports.formats.FORMATS, which load pandas."""
 
 _EPILOG = """\b
@@ -63,8 +63,9 @@ def _pairs(_ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
 
 @click.command(
     "import",
-    help="Turn exports of a venue into a book: states of Hyperliquid's clearinghouse (.json, .jsonl), or a table of "
-    "positions (.csv, .parquet). Prints what was read; -o writes the book, --scenario a scenario around it.",
+    help="Turn exports of a venue into a book: states of Hyperliquid's clearinghouse (.json, .jsonl), subaccounts of "
+    "dYdX (--format dydx), or a table of positions (.csv, .parquet). Prints what was read; -o writes the book, "
+    "--scenario a scenario around it.",
     epilog=_EPILOG,
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))

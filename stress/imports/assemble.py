@@ -62,7 +62,7 @@ def with_known_markets(export: Export, known: Collection[str], *, leave_out: boo
     rows_kept = np.flatnonzero(kept)
     for name in ("account", "market", "kind", "owner"):
         values = getattr(export, name)
-        setattr(found, name, [values[row] for row in rows_kept.tolist()] if values else [])
+        setattr(found, name, [values[row] for row in rows_kept.tolist()])
     for name in ("quantity", "entry", "mark", "margin"):
         setattr(found, name, array("d", np.array(getattr(export, name))[rows_kept]))
     found.left_out[f"position in {', '.join(unknown[:8])}{' and more' if len(unknown) > 8 else ''}"] += len(kept) - len(
@@ -179,9 +179,9 @@ def _positions(export: Export, market: Ints, names: tuple[str, ...]) -> tuple[Po
     traders = [export.account[row] for row in trader_row.tolist()]
     margin = np.array(export.margin)[trader_row]
     wallet = np.where(is_isolated, margin, [export.wallet.get(trader, 0.0) for trader in traders])
-    owners = [export.owner[row] or export.account[row] if export.owner else export.account[row] for row in trader_row]
+    owners = [export.owner[row] or export.account[row] for row in trader_row.tolist()]
     owner, owner_names = pd.factorize(np.array(owners, dtype=np.object_))
-    kinds = [(export.kind[row] if export.kind else "") or TRADER for row in trader_row.tolist()]
+    kinds = [export.kind[row] or TRADER for row in trader_row.tolist()]
     order = np.argsort(numbers, kind="stable")
     counts = np.bincount(numbers, minlength=len(traders))
     moneyless = sum(

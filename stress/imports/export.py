@@ -29,9 +29,9 @@ class Export:
     margin: array[float] = field(default_factory=lambda: array("d"))
     """[row] money set aside for an isolated position, before its profit; NaN for cross margin."""
     kind: list[str] = field(default_factory=list)
-    """[row] trader, market_maker or hedge; may be empty for all rows."""
+    """[row] trader, market_maker or hedge; empty for a trader."""
     owner: list[str] = field(default_factory=list)
-    """[row] may be empty for all rows, which are then their accounts'."""
+    """[row] who groups accounts; empty where an account is its own."""
     wallet: dict[str, float] = field(default_factory=dict)
     """Money of each account with cross margin, before the profit of its positions."""
     left_out: Counter[str] = field(default_factory=Counter)
@@ -39,7 +39,9 @@ class Export:
     notes: list[str] = field(default_factory=list)
     """What a reader of the book must know."""
 
-    def add(self, account: str, market: str, quantity: float, entry: float, mark: float, margin: float) -> None:
+    def add(
+        self, account: str, market: str, quantity: float, entry: float, mark: float, margin: float, owner: str = ""
+    ) -> None:
         """One position; ``margin`` is NaN for cross margin."""
         self.account.append(account)
         self.market.append(market)
@@ -47,6 +49,8 @@ class Export:
         self.entry.append(entry)
         self.mark.append(mark)
         self.margin.append(margin)
+        self.kind.append("")
+        self.owner.append(owner)
 
     def add_isolated(
         self, account: str, market: str, quantity: float, entry: float, mark: float, equity: float

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stress.book.findings import Findings, gathered, together
 from stress.errors import InvalidInput, UsageError
-from stress.imports import hyperliquid, positions
+from stress.imports import dydx, hyperliquid, positions
 from stress.imports.export import Export
 
 
@@ -39,6 +39,11 @@ FORMATS: dict[str, Format] = {
         "states of Hyperliquid's clearinghouse, JSON or a state on each line",
         (".json", ".jsonl", ".ndjson"),
         lambda path, findings, export, options: hyperliquid.read(path, findings, export),
+    ),
+    "dydx": Format(
+        "subaccounts of dYdX v4's indexer, JSON or an answer on each line; --format names it",
+        (),
+        lambda path, findings, export, options: dydx.read(path, findings, export),
     ),
     "positions": Format(
         "a table with one open position in each row",

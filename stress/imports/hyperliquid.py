@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field
 
 from stress.book.findings import LISTED, Findings
 from stress.imports.export import Export
 from stress.imports.json_values import Value, values
+from stress.imports.validate import validated
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 NotBelowZero = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -59,7 +60,6 @@ class State(BaseModel):
     assetPositions: list[Entry]
 
 
-_STATE = TypeAdapter(State)
 _ADDRESS_KEYS = ("user", "address", "account")
 _STATE_KEYS = ("clearinghouseState", "state", "response", "data")
 
@@ -115,11 +115,8 @@ def _unwrapped(value: Value, number: int, alone: str) -> tuple[str, Any, str]:
 
 def _add(name: str, content: Any, where: str, line: int, findings: Findings, export: Export) -> bool:
     """Read one state; False where it cannot be."""
-    try:
-        state = _STATE.validate_python(content)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=True):
-            findings.add(where + _path(problem["loc"]), _words(problem), line)
+    state = validated(State, content, where, line, findings)
+    if state is None:
         return False
     open_positions = [entry.position for entry in state.assetPositions if entry.position.szi != 0.0]
     export.left_out["position of size zero"] += len(state.assetPositions) - len(open_positions)
@@ -157,18 +154,3 @@ def _fill(name: str, state: State, open_positions: list[Position], export: Expor
         export.wallet[name] = equity - profit
     elif not open_positions:
         export.left_out["account without positions"] += 1
-
-
-def _path(steps: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
-def _words(problem: Any) -> str:
-    """A mistake in the words of this package."""
-    if problem["type"] == "missing":
-        return "missing"
-    if problem["type"] == "model_type":
-        return f"expected an object, got {problem['input']!r:.60}"
-    said = str(problem["msg"]).removeprefix("Input should be ").split(", unable")[0]
-    got = repr(problem["input"])
-    return f"expected {said}, got {got if len(got) <= 60 else got[:57] + '...'}"

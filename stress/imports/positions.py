@@ -118,8 +118,7 @@ def _fill(
     for column, values in zip((export.quantity, export.entry, export.mark, export.margin), numbers, strict=True):
         column.extend(values[held].tolist())
     for column_of, field in ((export.owner, "owner"), (export.kind, "kind")):
-        if field in named:
-            column_of.extend(table.texts[named[field]][held].tolist())
+        column_of.extend(table.texts[named[field]][held].tolist() if field in named else [""] * len(held))
 
 
 def _table(path: Path, findings: Findings, asked: dict[str, str]) -> tuple[Table, dict[str, str]]:
