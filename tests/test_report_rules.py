@@ -58,6 +58,16 @@ def test_a_treasury_and_a_hedge_are_said_with_their_units() -> None:
     assert rows[1][-1] == "capital $5.00M; hedge (ratio 80%, delay 5 min, cost 0.05%, band $100k, pace $1.00M)"
 
 
+def test_a_venue_against_a_pool_is_said_with_its_units() -> None:
+    scenario = load_scenario("gmx-v2").canonical
+    btc, _ = rules.liquidity(scenario, ["BTC", "ETH"], {"BTC": 60e6, "ETH": 50e6}).rows
+    assert btc[:3] == ("BTC", "no book: the oracle's price", "")
+    words = rules.layers(scenario, ["btc"]).rows[0][-1]
+    assert "backing BTC 50%; profit cap above 85% down to 77%, paid 90% at most, by random" in words
+    dydx = rules.liquidation(load_scenario("dydx-v4").canonical, ["main"]).rows
+    assert dydx[0] == ("size", "paced (share 10%, every 1 s, least $1.00k, most $100k)")
+
+
 def test_the_assumptions_say_who_trades() -> None:
     assert "does not trade" in _who_trades(load_scenario("minimal").canonical)
     assert "only in answer to margin calls" in _who_trades(load_scenario("margin-calls").canonical)

@@ -33,6 +33,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
             "equity_cap",
             "floor",
             "floor_price",
+            "least",
             "most",
             "pace",
         ),
@@ -42,6 +43,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
         (
             "cooldown",
             "delay",
+            "every",
             "half_life",
             "latency",
             "volatility_half_life",
@@ -66,8 +68,9 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 _ORDER = (
     *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
-    *("token", "units", "discount", "floor_price", "cap", "stop", "unwind", "hedge"),
-    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "within", "by", "most"),
+    *("token", "units", "discount", "floor_price", "backing", "profit_cap", "guarantees_fills"),
+    *("cap", "stop", "unwind", "hedge"),
+    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "within", "when", "by", "most"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""
@@ -85,6 +88,10 @@ def shown(key: str, value: object) -> str:
         return "none"
     if key == "cap" and isinstance(value, Mapping):
         return ", ".join(f"{market} {money(most)}" for market, most in value.items())
+    if key == "backing" and isinstance(value, Mapping):
+        return ", ".join(f"{market} {rate(share)}" for market, share in value.items())
+    if key == "profit_cap" and isinstance(value, Mapping):
+        return _profit_cap(value)
     if key == "states" and isinstance(value, list | tuple):
         return ", ".join(f"{rate(state['volatility'])} for {_lasting(state['duration'])}" for state in value)
     if isinstance(value, list | tuple):
@@ -95,6 +102,13 @@ def shown(key: str, value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and key in _WRITERS:
         return _WRITERS[key](float(value))
     return _plain(value)
+
+
+def _profit_cap(rule: Mapping[str, Any]) -> str:
+    """When winners of a liquidity pool are closed, how far, and what they are paid at most."""
+    most = rule.get("payout", "none")
+    paid = "" if isinstance(most, str) or math.isinf(most) else f", paid {rate(most)} at most"
+    return f"above {rate(rule['above'])} down to {rate(rule['to'])}{paid}, by {_name(rule['rank'])}"
 
 
 def _lasting(seconds: float | str) -> str:
@@ -194,6 +208,9 @@ def liquidity(scenario: _Scenario, names: Sequence[str], open_interest: Mapping[
     for name in names:
         law = scenario["markets"][name].get("liquidity")
         if law is None:
+            continue
+        if law["type"] == "oracle":
+            rows.append([name, "no book: the oracle's price", "", *["none"] * 4])
             continue
         pool = law["type"] == "amm"
         size = law["reserve" if pool else "depth"]
