@@ -9,6 +9,7 @@ is handed where they lie.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypeVar
 
 from llvmlite import ir
@@ -38,6 +39,11 @@ class View(Type):
     def __init__(self, group: BaseNamedTuple) -> None:
         self.group = group
         super().__init__(f"View({group})")
+
+    @property
+    def mangling_args(self) -> tuple[str, tuple[()]]:
+        """A short name: that of the venue has 10,000 letters, which would stand in the symbol of every function."""
+        return f"View{hashlib.sha256(self.name.encode()).hexdigest()[:16]}", ()
 
 
 @register_default(View)
