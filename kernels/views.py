@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from llvmlite import ir
 from numba.core import cgutils
 from numba.core.datamodel import models, register_default
+from numba.core.imputils import impl_ret_borrowed
 from numba.core.types import Type
 from numba.core.types.containers import BaseNamedTuple
 from numba.core.typing.templates import AttributeTemplate
@@ -28,7 +29,7 @@ _ADDRESS = ir.IntType(8).as_pointer()
 def view(group: T) -> T:
     """The named tuple itself; in compiled code its address, of which a field is read when it is used.
 
-    To be called at the head of a kernel, which all that it calls must not outlive.
+    To be called at the head of a kernel, with what Python has handed it: the address keeps no array alive.
     """
     return group
 
@@ -88,4 +89,5 @@ def _read_field(context: Any, builder: Any, viewed: View, address: Any, name: st
     field = viewed.group[index]
     if isinstance(field, BaseNamedTuple):
         return place
-    return builder.load(builder.bitcast(place, context.get_value_type(field).as_pointer()))
+    value = builder.load(builder.bitcast(place, context.get_value_type(field).as_pointer()))
+    return impl_ret_borrowed(context, builder, field, value)

@@ -83,6 +83,24 @@ def test_a_kernel_may_call_a_kernel() -> None:
     assert read_twice(group(True)) == 574.75 + 534.75
 
 
+@kernel
+def read_counted(group: Group) -> float:
+    """Read arrays through an address where references are counted."""
+    seen, total = view(group), 0.0
+    for i in range(100):
+        total += seen.pair.first[i % 2] + seen.pair.second.size
+    return total
+
+
+@pytest.mark.interpreted
+def test_reading_a_field_keeps_the_count_of_references() -> None:
+    given = group(True)
+    counts = [sys.getrefcount(given.pair.first), sys.getrefcount(given.pair.second)]
+    for _ in range(10):
+        assert read_counted(given) == 350.0
+    assert [sys.getrefcount(given.pair.first), sys.getrefcount(given.pair.second)] == counts
+
+
 @bare
 def test_what_only_kernels_call_is_no_code_of_its_own() -> None:
     read_twice(group(True))
