@@ -65,7 +65,7 @@ def test_a_venue_against_a_pool_is_said_with_its_units() -> None:
     words = rules.layers(scenario, ["btc"]).rows[0][-1]
     assert "backing BTC 50%; profit cap above 85% down to 77%, paid 90% at most, by random" in words
     dydx = rules.liquidation(load_scenario("dydx-v4").canonical, ["main"]).rows
-    assert dydx[0] == ("size", "paced (share 10%, every 1 s, least $1.00k, most $100k)")
+    assert dydx[0] == ("size", "paced (share 10%, least $1.00k, most $100k, every 1 s)")
 
 
 def test_the_assumptions_say_who_trades() -> None:

@@ -70,7 +70,7 @@ _ORDER = (
     *("capital", "floor", "share", "accept_negative", "equity_cap", "draw_cap", "partial", "adl_below_floor"),
     *("token", "units", "discount", "floor_price", "backing", "profit_cap", "guarantees_fills"),
     *("cap", "stop", "unwind", "hedge"),
-    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "within", "when", "by", "most"),
+    *("ratio", "delay", "cost", "band", "pace", "rank", "price", "within", "when", "by", "least", "most", "every"),
     *("volatility", "kappa", "theta", "xi", "rho", "v0", "jump_rate", "jump_mean", "jump_std", "drift", "scheme"),
 )
 """Order in which a reader expects keys; the file has them by the alphabet. Unknown ones follow."""
