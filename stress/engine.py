@@ -95,14 +95,16 @@ def run(
     progress: Progress | None = None,
     command: str | None = None,
     block_bytes: int = BLOCK_BYTES,
+    laws: Decision | None = None,
 ) -> RunResult:
     """Simulate every path of the plan into ``folder``.
 
     Interrupted by ``KeyboardInterrupt`` it stops within two seconds and leaves
     whole parts, which ``resume`` keeps; the rows of a resumed run are those of
     an uninterrupted one. Where the scenario asks for importance sampling, its
-    pilot runs first, unless the folder holds its laws already. ``command`` is
-    what the manifest says reproduces it.
+    pilot runs first, unless the folder holds its laws already, or ``laws`` are
+    those of another run of the same price models. ``command`` is what the
+    manifest says reproduces it.
 
     :raises UsageError: the folder is not empty and neither resume nor force fits it.
     :raises NotComparable: resuming a run of another scenario, seed or kernel.
@@ -110,7 +112,7 @@ def run(
     """
     started = time.monotonic()
     resuming = _vacate(folder, resume, force)
-    plan, decision = _settled(plan, folder, resuming, threads)
+    plan, decision = _settled(plan, folder, resuming, threads, laws)
     origin = Provenance.of(plan)
     finished = _resumed(folder, origin) if resuming else None
     if finished is not None:
@@ -152,9 +154,11 @@ def run_shard(
     return parts
 
 
-def _settled(plan: Plan, folder: Path, resuming: bool, threads: int) -> tuple[Plan, Decision | None]:
+def _settled(
+    plan: Plan, folder: Path, resuming: bool, threads: int, given: Decision | None = None
+) -> tuple[Plan, Decision | None]:
     """The plan with the laws its paths are drawn under, and how they were decided on."""
-    decision = in_background(lambda: sampling.settled(plan, folder if resuming else None, threads))
+    decision = given or in_background(lambda: sampling.settled(plan, folder if resuming else None, threads))
     return (plan if decision is None else sampling.with_laws(plan, decision)), decision
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": {"errors", "columns", "scenario", "store", "sizing", "weights"},
     "report": {"check"} | {"errors", "columns", "store", "sizing", "weights"},
     "calibrate": {"errors", "scenario", "book", "build", "kernels", "report"},
-    "sweep": {"errors", "scenario", "build", "engine", "provenance", "store", "sizing", "report"},
+    "sweep": {"errors", "scenario", "build", "engine", "provenance", "sampling", "store", "sizing", "report"},
     "reverse": {"errors", "scenario", "build", "kernels", "records", "store", "sizing", "report"},
     "backtest": {"errors", "scenario", "build", "columns", "kernels", "records", "workers", "store", "sizing", "sweep"}
     | {"report"},

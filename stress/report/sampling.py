@@ -42,7 +42,8 @@ def _meant(sizing: Sizing, found: Sampling) -> str:
         f"The {count(sizing.paths, 'path')} were drawn by importance sampling, from a mixture of laws{own}: bad days "
         "come more often than the scenario says, and each path carries the weight that makes up for it. All figures "
         "and charts go by these weights; counts of paths do not. Where a note speaks of paths beyond a level, it means "
-        "as many plain ones as know the same."
+        "as many plain ones as know the same; intervals of probabilities and quantiles are taken at that number, and "
+        "those of means are Hall's."
     )
 
 

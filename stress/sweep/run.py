@@ -12,14 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stress import engine, store
-from stress.build import build
+from stress import engine, sampling, store
+from stress.build import Plan, build
 from stress.errors import InvalidInput, MalformedInput, MeaninglessInput, NotComparable, UsageError
 from stress.provenance import Provenance
+from stress.sampling import Decision
 from stress.scenario import Loaded, load_scenario
 from stress.sizing import Sizing, size
 from stress.sizing.analysis import path_weights
@@ -146,6 +148,7 @@ def _run(
     total = sum(loaded.scenario.run.paths for _, loaded in pairs)
     done, outcomes = 0, list[Outcome]()
     known: dict[tuple[str, int, int], Outcome] = {}
+    drawn: Drawn | None = None
     for index, (cell, loaded) in enumerate(pairs):
 
         def report(paths: int, _all: int, before: int = done, label: str = cell.label) -> None:
@@ -156,7 +159,9 @@ def _run(
         run = loaded.scenario.run
         same = loaded.digest, run.seed, run.paths
         if same not in known:
-            known[same] = _cell(folder / CELLS / f"{index:04d}", cell, loaded, threads, keep_runs, report)
+            place = folder / CELLS / f"{index:04d}"
+            known[same], own = _cell(place, cell, loaded, threads, keep_runs, report, drawn)
+            drawn = drawn or own
         outcomes.append(replace(known[same], cell=cell))
         done += run.paths
     return outcomes
@@ -185,23 +190,49 @@ def _prepare(folder: Path, pairs: Sequence[tuple[Cell, Loaded]], resume: bool, f
     store.write_json(folder / PLAN, wanted)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """How the paths of a cell with importance sampling were drawn."""
+
+    plan: Plan
+    laws: Decision
+
+    def for_(self, plan: Plan) -> Decision | None:
+        """The laws for another cell, where prices have the same law: its paths then are those of this one."""
+        asked, mine = (each.loaded.scenario.run.sampling for each in (plan, self.plan))
+        same = asked == mine and (plan.seed, plan.venue.clock) == (self.plan.seed, self.plan.venue.clock)
+        models = zip(plan.models, self.plan.models, strict=True)
+        return self.laws if same and all(np.array_equal(one, other) for one, other in models) else None
+
+
 def _cell(
-    place: Path, cell: Cell, loaded: Loaded, threads: int, keep_run: bool, progress: Callable[[int, int], None]
-) -> Outcome:
-    """Run one cell, or take what is there of it."""
+    place: Path,
+    cell: Cell,
+    loaded: Loaded,
+    threads: int,
+    keep_run: bool,
+    progress: Callable[[int, int], None],
+    drawn: Drawn | None,
+) -> tuple[Outcome, Drawn | None]:
+    """Run one cell, or take what is there of it; with the laws of importance sampling that it found."""
     plan = build(loaded)
+    laws = None if drawn is None else drawn.for_(plan)
     origin = asdict(Provenance.of(plan))
     figures, paths = place.with_suffix(".json"), place.with_suffix(".parquet")
     known = store.read_json(figures) if figures.is_file() and paths.is_file() else {}
     if known.get("provenance") != origin or (keep_run and not (place / store.MANIFEST).is_file()):
         # An unfinished run of this very cell is continued, any other is replaced.
-        mine = (place / store.IDENTITY).is_file() and store.read_json(place / store.IDENTITY) == origin
-        engine.run(plan, place, threads=threads, resume=mine, force=not mine and place.is_dir(), progress=progress)
+        begun = origin if laws is None else asdict(Provenance.of(sampling.with_laws(plan, laws)))
+        mine = (place / store.IDENTITY).is_file() and store.read_json(place / store.IDENTITY) == begun
+        force = not mine and place.is_dir()
+        engine.run(plan, place, threads=threads, resume=mine, force=force, progress=progress, laws=laws)
         known = _keep(place, cell, loaded, origin)
         if not keep_run:
             shutil.rmtree(place)
     progress(loaded.scenario.run.paths, loaded.scenario.run.paths)
-    return Outcome(cell, loaded.canonical, known["sizing"], losses_of(paths))
+    found = known.get("sampling")
+    own = None if found is None else Drawn(plan, Decision.of_json(found))
+    return Outcome(cell, loaded.canonical, known["sizing"], losses_of(paths)), own
 
 
 def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> dict[str, Any]:
@@ -219,6 +250,7 @@ def _keep(place: Path, cell: Cell, loaded: Loaded, origin: dict[str, Any]) -> di
         "edits": [list(edit) for edit in cell.edits],
         "provenance": origin,
         "weighted": path_weights(run) is not None,
+        "sampling": None if (laws := sampling.kept(place)) is None else laws.to_json(),
         "sizing": sizing.to_dict(),
     }
     store.write_json(place.with_suffix(".json"), known)

@@ -134,6 +134,8 @@ def winners_change(here: Winners, there: Winners, name: str, confidence: float =
     _, mine, other = np.intersect1d(here.path, there.path, assume_unique=True, return_indices=True)
     if mine.size < LEAST_PATHS:
         return Estimate.missing(float(mine.size), f"only {mine.size} paths with ADL in both", confidence)
+    if not np.allclose(here.mass[mine], there.mass[other], rtol=_ROUNDING, atol=0.0):
+        return Estimate.missing(float(mine.size), "paths drawn under other laws", confidence)
     difference = here.measures[name][mine] - there.measures[name][other]
     if np.isnan(difference).any():
         return Estimate.missing(float(mine.size), "not known by pool", confidence)

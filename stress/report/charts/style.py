@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from stress.sizing.words import money, odds
+from stress.sizing.words import money, odds, significant
 
 INK = "#1c2530"
 MUTED = "#5d6b7a"
@@ -134,7 +134,7 @@ def log_money_axis(axis: Axis, low: float, high: float, ticks: int = 9) -> None:
 def probability_axis(axis: Axis) -> None:
     """Probabilities on a logarithmic axis, as percentages."""
     axis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{100 * value:.10g}%"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{significant(100 * value, 1)}%"))
     axis.set_minor_locator(LogLocator(subs=(2.0, 5.0), numticks=24))
     axis.set_minor_formatter(NullFormatter())
 

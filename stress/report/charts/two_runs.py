@@ -61,7 +61,7 @@ def _frame(axes: Axes, least: float, largest: float) -> None:
 
 def half_width(axes: Axes, title: str) -> None:
     """Make a chart that was drawn for the whole width fit half of it: decades only, the title over its legend."""
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=12))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=5))
     axes.annotate(
         title, (0.0, 1.0), xycoords="axes fraction", xytext=(0, 26), textcoords="offset points", weight="bold"
     )
