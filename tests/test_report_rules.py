@@ -37,6 +37,20 @@ def test_disturbed_oracles_are_listed(tmp_path: Path) -> None:
         ("BTC", "shows a false price", "2 h", "3 h", "0.9 times its own"),
     )
     assert rules.disturbances(canonical(tmp_path), ["BTC", "ETH"]) is None
+    weaker = rules.disturbances(scenario | {"strength": 0.5}, ["BTC"])
+    assert weaker is not None
+    assert weaker.rows[1][4] == "0.9487 times its own"
+
+
+def test_shocks_are_told_with_their_time_and_strength(tmp_path: Path) -> None:
+    slow = ("jump: -10%, depth: 5%", "jump: -10%, over: 15m, depth: 5%")
+    scenario = canonical(tmp_path, shocks=slow)
+    table = rules.shocks(scenario)
+    assert table is not None
+    assert table.rows == (("6 h", "BTC", "-10% over 15 min", "0.05x", "3x", "20 min"),)
+    weaker = rules.shocks(scenario | {"strength": 0.99})
+    assert weaker is not None
+    assert weaker.title == "Shocks put in by hand, at 0.99 times their strength"
 
 
 def test_marks_are_said_with_their_numbers(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+import stress
+from stress import engine
 from stress.build import build
 from stress.errors import UsageError
 from stress.reverse import Answer, Priors, Question, find, setting_of
@@ -137,7 +139,7 @@ def test_the_search_tries_what_the_file_says(fault: Fault, tmp_path: Path) -> No
     for window in setting.windows:
         event = Event(window, fault, np.array([-0.31, 0.044]), 1.3, 0.2 if fault.kind == SPOOF else 0.0)
         trial = Trial(setting.plan, fault, setting.target)
-        models, venue = trial._with(event)
+        models, venue = trial.inputs(event)
         file = tmp_path / "event.yaml"
         file.write_text(to_yaml(staged(setting.plan.loaded.scenario, event)), encoding="utf-8")
         plan = build(load_scenario(file))
@@ -180,7 +182,28 @@ def test_jumps_make_a_fall_likelier_than_diffusion_does(tmp_path: Path) -> None:
     log_p, jumps = climate.window(np.array([fall]))
     assert jumps == (1,)
     assert log_p == pytest.approx(math.log(exact), abs=0.05)
-    assert log_p > climate._log_probability(np.array([fall]), (0,)) + 10.0
+    assert log_p > climate.log_probability(np.array([fall]), (0,)) + 10.0
+
+
+def test_correlations_are_those_that_the_kernels_draw() -> None:
+    """By matrix and by common factors, whose loadings multiply."""
+    factors = "correlation={factors: {market: {TOKEN: 0.8, BTC: 0.5}}}"
+    for override, expected in (((), 0.6), ((factors,), 0.4)):
+        setting = setting_of(load_scenario("oracle-attack", override), Question(over=(3_600.0,)))
+        assert setting.climates[0].correlation[0, 1] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["minimal", "margin-calls"])
+def test_odds_agree_with_a_run_where_one_jump_breaks_the_venue(name: str, tmp_path: Path) -> None:
+    """First-order odds of the likeliest event against the share of 10,000 paths whose fund is used up."""
+    loaded = load_scenario(name, paths=10_000)
+    answer = find(setting_of(loaded, Question()), threads=2)
+    assert answer.most_likely is not None
+    engine.run(build(loaded), tmp_path / "run", threads=2)
+    paths, capital = stress.load(tmp_path / "run").paths, loaded.scenario.pools["main"].layers[0].capital  # type: ignore[union-attr]
+    simulated = float((paths["required_fund"] > capital).mean())
+    assert 0.5 < math.exp(-answer.setting.nats(answer.most_likely.event)) / simulated < 2.0
 
 
 def test_common_jumps_have_the_moments_of_their_marks() -> None:

@@ -271,7 +271,8 @@ def disturbances(scenario: _Scenario, names: Sequence[str]) -> Table | None:
         oracle = scenario["markets"][name]["oracle"]
         for what, windows in (("stands still", oracle.get("outages")), ("shows a false price", oracle.get("spoofs"))):
             for window in windows or ():
-                shown_price = f"{window['factor']:.4g} times its own" if "factor" in window else "the last one taken"
+                factor = window.get("factor", 0.0) ** scenario.get("strength", 1.0)
+                shown_price = f"{factor:.4g} times its own" if "factor" in window else "the last one taken"
                 rows.append([name, what, duration(window["from"]), duration(window["to"]), shown_price])
     headings = ["Market", "Oracle", "From", "Until", "Price"]
     return table("Disturbed oracles", headings, rows, words=True) if rows else None

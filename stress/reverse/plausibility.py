@@ -180,7 +180,7 @@ class Climate:
 
         def value(counts: tuple[int, ...]) -> float:
             if counts not in known:
-                known[counts] = self._log_probability(moves, counts)
+                known[counts] = self.log_probability(moves, counts)
             return known[counts]
 
         starts = [(first,) * len(self.jumps.rate) for first in (0, 1)]
@@ -188,7 +188,7 @@ class Climate:
         best = max(tops, key=value)
         return value(best), best
 
-    def _log_probability(self, moves: Floats, counts: tuple[int, ...]) -> float:
+    def log_probability(self, moves: Floats, counts: tuple[int, ...]) -> float:
         """Log probability of the half-space behind the moves, times that of so many jumps or more."""
         inverse, mean = self._given(counts)
         normal = inverse @ moves  # [k, m] outward normals

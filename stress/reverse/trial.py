@@ -32,11 +32,11 @@ class Trial:
 
     def outcome(self, event: Event) -> Outcome:
         """What the path of the event ends with."""
-        models, venue = self._with(event)
+        models, venue = self.inputs(event)
         log_price, variance = price_path(models, self._plan)
         return follow(venue, self._room, log_price, variance, self._target.funds)
 
-    def _with(self, event: Event) -> tuple[Models, Venue]:
+    def inputs(self, event: Event) -> tuple[Models, Venue]:
         """Models and venue of the plan with the event in them, as a build of its scenario would have them."""
         scenario, clock = staged(self._plan.loaded.scenario, event), self._venue.clock
         jump, _ = shock_tables(scenario, clock)
