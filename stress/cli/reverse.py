@@ -150,6 +150,8 @@ def command(**given: Any) -> None:
     answer = _search(loaded, question, options)
     if answer.smallest is None and answer.most_likely is None:
         _say_nothing_found(answer, options)
+    if not options.quiet:
+        click.echo("playing what was found, and drawing what lies around it", err=True)
     told = write_events(answer, folder, options.words)
     page = write_page(answer, told, folder, options.words)
     _print(answer, told, folder, page, options)
@@ -264,10 +266,12 @@ def _search(loaded: Loaded, question: Question, options: Options) -> Answer:
 
 def _say_nothing_found(answer: Answer, options: Options) -> None:
     """Nothing within the bounds does it, which is no proof: inconclusive."""
+    from stress.sizing.words import percent
+
     question = answer.setting.question
     sentence = (
-        f"no event found in which {answer.setting.target.words}: {answer.evaluations:,} tried, with prices down to "
-        f"-{question.most:.4g} of their value and {question.least_depth:.4g} of the depth"
+        f"no event found in which {answer.setting.target.words}: {answer.evaluations:,} tried, with falls of up to "
+        f"{percent(question.most)} and down to {percent(question.least_depth)} of the depth"
     )
     if options.as_json:
         print_json({"folder": None, "target": question.target, "evaluations": answer.evaluations, "events": {}})

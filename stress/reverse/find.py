@@ -1,43 +1,26 @@
-"""From a scenario and what must not happen to the smallest and the most likely event that makes it happen."""
+"""From a question to the smallest and the most likely event that breaks the venue."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TypeVar
 
 import numpy as np
 
-from stress.build import Plan, build
-from stress.build.prices import models_of
-from stress.build.timing import checks_in
-from stress.build.venue import clock_of
 from stress.errors import UsageError
-from stress.kernels.structs import Floats, Ints
-from stress.reverse.event import FAULTS, LAG, NONE, SPOOF, Event, Fault, Window, quiet_of
-from stress.reverse.plausibility import Climate, Priors, sampled_variance
+from stress.kernels.structs import Floats
+from stress.reverse.event import NONE, SPOOF, Event, Fault
 from stress.reverse.ray import from_above, from_below, without_islands
 from stress.reverse.search import SHORTEST, Found, Probe, Worth, descend, screen
-from stress.reverse.space import MOST_LEADERS, Bounds, Space, corners, expected, space_of
-from stress.reverse.target import Target, target_of
+from stress.reverse.setting import Setting
+from stress.reverse.space import Bounds, Space, corners, expected
 from stress.reverse.trial import Trial
-from stress.scenario import Loaded
 
-T = TypeVar("T")
-R = TypeVar("R")
 Progress = Callable[[int, int], None]
 """Called with the evaluations done and those allowed."""
 
-SEARCHES = ("smallest", "most_likely")
-WINDOWS = (0.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
-"""Lengths of the windows that are searched by default, in seconds: at once to a day."""
-LASTING = 1_800.0
-"""Seconds by which the loss of depth and faults outlast the price move."""
-FIRST_HOUR = 3_600.0
-"""The event begins an hour into the run, or after a tenth of it where that is less."""
 THINNER = (1.0, 0.3, 0.1)
 """Shares of the moves that the search starts from with the least depth; the whole moves with all of it besides."""
 FALSE = (-0.1, 0.1)
@@ -46,64 +29,11 @@ CORNERS, SOUND, FAULTY, SMALLER, LIKELIER, AGAIN = 0.08, 0.12, 0.25, 0.10, 0.35,
 """Shares of the evaluations: starts of the smallest event, of the most likely one without and with faults; descents
 from the best start of each window; and other faults where the likeliest of those ended."""
 LEAST_BUDGET = 50
+"""Evaluations that every task has: two whole rays."""
 NEGLIGIBLE = 0.003
 """By how much an event may be worse for leaving something out altogether."""
 POLISHED = 5e-4
 """Relative accuracy of the scale of what is told: half of the tenth of a percent that is promised."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is searched for and how far."""
-
-    target: str = "fund_depleted"
-    pool: str | None = None
-    over: tuple[float, ...] = ()
-    """Lengths of the windows in seconds; those of :data:`WINDOWS` that fit by default."""
-    faults: tuple[str, ...] = FAULTS
-    markets: tuple[str, ...] = ()
-    """Markets that lead; by default those with most open interest."""
-    recovery: float = 0.0
-    """Share of the log move that comes back."""
-    most: float = 0.9
-    """Largest fall of a price."""
-    least_depth: float = 0.05
-    """Least share of the depth that is left."""
-    lag: float = 900.0
-    """Seconds of a late oracle."""
-    priors: Priors = field(default_factory=Priors)
-    evaluations: int = 6_000
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What all events of a search share."""
-
-    question: Question
-    loaded: Loaded
-    plan: Plan
-    """Of the quiet day."""
-    target: Target
-    windows: tuple[Window, ...]
-    climates: tuple[Climate, ...]
-    leaders: Ints
-    bounds: Bounds
-
-    def climate(self, window: Window) -> Climate:
-        """The climate of one of the windows."""
-        return self.climates[self.windows.index(window)]
-
-    def nats(self, event: Event) -> float:
-        """How implausible an event is."""
-        return self.climate(event.window).nats(event)
-
-    def space(self, window: Window, fault: Fault, prices_only: bool = False) -> Space:
-        """Directions of the events of one window and fault."""
-        return space_of(window, fault, self.climate(window).covariance, self.leaders, self.bounds, prices_only)
-
-    def trial(self, fault: Fault) -> Trial:
-        """A place to try events of a fault, for one thread."""
-        return Trial(self.plan, fault, self.target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +52,11 @@ class Answer:
 
 @dataclass
 class _Ticker:
-    """Counts the evaluations of all threads; raises in them when it is told to stop."""
+    """Counts the evaluations of all threads."""
 
     total: int
     progress: Progress | None
     done: int = 0
-    spent: bool = False
     lock: Lock = field(default_factory=Lock)
 
     def __call__(self) -> None:
@@ -135,66 +64,6 @@ class _Ticker:
             self.done += 1
             if self.progress is not None and self.done % 16 == 0:
                 self.progress(min(self.done, self.total), self.total)
-
-
-def setting_of(loaded: Loaded, question: Question) -> Setting:
-    """Price models, the quiet day, windows and what must not happen.
-
-    :raises InvalidInput: the books or price files are unsound.
-    :raises UsageError: the question does not fit the scenario.
-    """
-    scenario = loaded.scenario
-    clock = clock_of(scenario)
-    models, _ = models_of(scenario, clock, loaded.locate)
-    variance = sampled_variance(models, clock, scenario.run.seed)
-    volatility = np.sqrt(variance.mean(axis=(0, 1))).round(4).tolist()
-    plan = build(replace(loaded, scenario=quiet_of(scenario, volatility)))
-    windows = tuple(_windows(question, clock.checks, clock.dt))
-    climates = tuple(Climate.of(models, variance, clock, max(w.over, 1), question.priors) for w in windows)
-    bounds = Bounds(-math.log1p(-question.most), -math.log(question.least_depth), math.log(2.0))
-    target = target_of(question.target, question.pool, plan)
-    return Setting(question, loaded, plan, target, windows, climates, _leaders(question, plan), bounds)
-
-
-def _windows(question: Question, checks: int, dt: float) -> Iterator[Window]:
-    """Windows of the asked lengths, in checks, that end within the run."""
-    at = checks_in(min(FIRST_HOUR, 0.1 * checks * dt), dt) if checks >= 10 else 0
-    # A day is what is left of it; a move within one check is one at once.
-    asked = question.over or tuple(min(seconds, (checks - at) * dt) for seconds in WINDOWS)
-    lengths = (checks_in(seconds, dt) for seconds in asked)
-    fitting = [over for over in dict.fromkeys(0 if n <= 1 else n for n in lengths) if at + over <= checks]
-    if not fitting:
-        raise UsageError(
-            f"--over: no window ends within the run, which has {(checks - at) * dt:g} s after its beginning"
-        )
-    for over in fitting:
-        moved = max(at + over, 1)
-        back = min(over, checks - moved)
-        recovery = question.recovery if moved < checks else 0.0
-        yield Window(dt, at, over, max(checks_in(LASTING, dt), 1), back, recovery)
-
-
-def _leaders(question: Question, plan: Plan) -> Ints:
-    """Markets that are named, else those of the largest open interest or posted value."""
-    names = plan.market_names
-    unknown = [name for name in question.markets if name not in names]
-    if unknown:
-        raise UsageError(f"--markets: the scenario has no market {unknown[0]!r}; it has {', '.join(names)}")
-    if question.markets:
-        return np.array([names.index(name) for name in dict.fromkeys(question.markets)], dtype=np.int64)
-    held = plan.venue.book.positions
-    value = np.bincount(held["market"], np.abs(held["quantity"]), len(names)) * np.exp(plan.models.log_price)
-    order = np.argsort(-value, kind="stable")[:MOST_LEADERS]
-    return np.sort(order[value[order] > 0.0])
-
-
-def _faults(question: Question, setting: Setting) -> list[Fault]:
-    """Every fault that is asked for; a spoof of each leading market."""
-    dt = setting.plan.venue.clock.dt
-    lag = checks_in(question.lag, dt) * dt
-    single = [Fault(kind, lag=lag if kind == LAG else 0.0) for kind in question.faults if kind not in (NONE, SPOOF)]
-    spoofs = [Fault(SPOOF, int(m)) for m in setting.leaders if SPOOF in question.faults]
-    return [*single, *spoofs]
 
 
 def find(setting: Setting, *, threads: int = 1, progress: Progress | None = None) -> Answer:
@@ -209,7 +78,7 @@ def find(setting: Setting, *, threads: int = 1, progress: Progress | None = None
     with ThreadPoolExecutor(threads) as pool:
         hunt = _Hunt(setting, ticker, pool.map)
         smallest = hunt.smallest()
-        likely = hunt.most_likely()
+        likely = hunt.most_likely(smallest)
     if progress is not None:
         progress(ticker.total, ticker.total)
     return Answer(setting, smallest, likely, tuple(hunt.candidates), ticker.done, hunt.spent)
@@ -233,8 +102,8 @@ class _Hunt:
         best = self._descend(self._screen(spaces, starts, _size, CORNERS), _size, SMALLER)
         return None if best is None else self._polished(best, _size)
 
-    def most_likely(self) -> Found | None:
-        """The event that costs least nats."""
+    def most_likely(self, smallest: Found | None) -> Found | None:
+        """The event that costs least nats, no more than the ``smallest`` does."""
         setting = self._setting
         sound = [setting.space(window, Fault(NONE)) for window in setting.windows]
         starts = [
@@ -242,11 +111,11 @@ class _Hunt:
             for space in sound
         ]
         first = self._screen(sound, starts, setting.nats, SOUND)
-        spaces = [setting.space(w, fault) for w in setting.windows for fault in self._all_faults()]
+        spaces = [setting.space(window, fault) for window in setting.windows for fault in setting.faults]
         known = [_of_window(first, space) for space in spaces]
         again = [list(self._worse(space, found)) for space, found in zip(spaces, known, strict=True)]
         second = self._screen(spaces, again, setting.nats, FAULTY, known)
-        best = self._descend([*first, *second], setting.nats, LIKELIER)
+        best = self._descend([*first, *second, *self._in_full(smallest)], setting.nats, LIKELIER)
         if best is None:
             return None
         spaces = [space for space in spaces if space.window == best.space.window]
@@ -269,8 +138,12 @@ class _Hunt:
             if false:
                 yield space.point(np.zeros(space.leaders), 0.0, false)
 
-    def _all_faults(self) -> list[Fault]:
-        return [Fault(NONE), *_faults(self._setting.question, self._setting)]
+    def _in_full(self, smallest: Found | None) -> Iterator[Found]:
+        """The smallest event as a point of the space in which depth may go too."""
+        if smallest is not None:
+            space = self._setting.space(smallest.space.window, Fault(NONE))
+            point = space.point(smallest.point)
+            yield Found(space, point, self._setting.nats(space.event(point)))
 
     def _screen(
         self,

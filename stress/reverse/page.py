@@ -13,7 +13,7 @@ from stress.report.charts.reverse import Line, Map, boundary_map, least_moves
 from stress.report.charts.who_pays import who_pays
 from stress.report.document import Block, Bullets, Card, Chart, Code, Document, Paragraph, Section, Table, table
 from stress.report.write import write_document
-from stress.reverse.find import Answer, Setting
+from stress.reverse.find import Answer
 from stress.reverse.play import STRONGER, Played, payers_of, play, timeline_of
 from stress.reverse.result import (
     TITLES,
@@ -27,6 +27,7 @@ from stress.reverse.result import (
     window_words,
 )
 from stress.reverse.sections import LEFT, depth_lines, map_of, mover, window_lines, window_names
+from stress.reverse.setting import Setting
 from stress.sizing.words import clock, count, money, percent
 
 _READING = (

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from stress.kernels.models import YEAR
 from stress.reverse.event import LAG, NONE, OUTAGE, SPOOF, Event
-from stress.reverse.find import Answer, Setting
+from stress.reverse.find import Answer
+from stress.reverse.setting import Setting
 from stress.sizing.words import duration, percent, significant
 
 if TYPE_CHECKING:

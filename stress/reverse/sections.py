@@ -10,8 +10,9 @@ import numpy as np
 from stress.kernels.structs import Floats, Ints
 from stress.report.charts.reverse import Line, Map, Outline
 from stress.reverse.event import FAULTS, LAG, NONE, SPOOF, Event, Fault, Window
-from stress.reverse.find import Setting, least_scale
+from stress.reverse.find import least_scale
 from stress.reverse.result import TITLES, Told, fault_words, window_words
+from stress.reverse.setting import Setting
 from stress.reverse.space import Space
 from stress.reverse.trial import Trial
 from stress.sizing.words import duration, percent

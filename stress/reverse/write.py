@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 import stress
 from stress.reverse.event import staged
-from stress.reverse.find import Answer, Setting
+from stress.reverse.find import Answer
 from stress.reverse.play import WEAKER, WHOLE, Played, play
 from stress.reverse.result import (
     TITLES,
@@ -23,6 +23,7 @@ from stress.reverse.result import (
     odds_words,
     price_words,
 )
+from stress.reverse.setting import Setting
 from stress.scenario import Scenario
 from stress.scenario.writing import to_yaml
 from stress.store import replacing
