@@ -62,7 +62,8 @@ def units(venue: Venue, state: State) -> Floats:
 def test_cash_contracts_and_collateral_are_conserved(case: Json) -> None:
     """Contracts sum to nothing; of collateral nobody outside has any at first."""
     venue, states = follow(case)
-    scale = scale_of(case)
+    # Forced orders can drive a thin book to tens of times the fundamental price: what was traded at it counts too.
+    scale = scale_of(case) + float(np.abs(states[-1].ledger.each["outside_cash"]).sum())
     start, assets = cash(venue, states[0]), venue.markets.each["kind"] == SPOT
     posted = units(venue, states[0])
     assert not states[0].ledger.outside_quantity[:, assets].any()

@@ -169,4 +169,6 @@ def test_cash_and_contracts_are_conserved_with_pools_for_books(case: Json) -> No
 
 def test_every_kind_of_book_says_what_it_is() -> None:
     assert (LIQUIDITY[POWER].name, LIQUIDITY[AMM].name) == ("power", "amm")
-    assert all(rule.sentence.endswith(".") and rule.source and rule.parameters for rule in LIQUIDITY)
+    assert all(rule.sentence.endswith(".") and rule.source for rule in LIQUIDITY)
+    # An oracle's price is taken as it is.
+    assert {rule.name for rule in LIQUIDITY if not rule.parameters} == {"oracle"}
