@@ -207,8 +207,8 @@ def _print_result(result: RunResult, report: Path | None, options: Options) -> N
     from stress.sizing import size
 
     sizing = size(stress.load(result.folder))
+    manifest = result.manifest
     if options.as_json:
-        manifest = result.manifest
         print_json(
             {
                 "folder": str(result.folder),
@@ -219,10 +219,13 @@ def _print_result(result: RunResult, report: Path | None, options: Options) -> N
                 "kept_paths": result.kept,
                 "seconds": round(result.seconds, 3),
                 "content_hash": manifest["content_hash"],
+                "sampling": manifest.get("sampling"),
                 "sizing": sizing.to_dict(),
             }
         )
         return
+    if "sampling" in manifest and not options.quiet:
+        click.echo(f"note: {manifest['sampling']['reason']}", err=True)
     console(stderr=False).print(headline(sizing))
     if options.verbose:
         click.echo(f"{result.seconds:.1f} s, content {result.manifest['content_hash']}", err=True)

@@ -33,7 +33,7 @@ class Importance(Part):
         default=0.1, description="Share of the paths drawn under the models' own law; no weight exceeds one over it."
     )
     pilot_paths: Annotated[int, Count(least=1_000, most=10_000_000)] = Field(
-        default=20_000, description="Paths, of prices alone, in each round of the pilot's first half."
+        default=6_000, description="Paths, of prices alone, in each round of the pilot's first half."
     )
     pilot_losses: Annotated[int, Count(least=200, most=10_000_000)] = Field(
         default=1_000, description="Paths with cascades in each of the four rounds of its second half."
