@@ -1,4 +1,4 @@
-"""What importance sampling gains: ``python benchmarks/rare.py [--paths N] [--prices N] [--only prices|cascades]``.
+"""What importance sampling gains: ``python benchmarks/rare.py [--paths N] [--prices N] [--only TABLE]``.
 
 First table: the loss of a first passage, max(0, barrier - lowest price) over a day of five-minute steps, in one market.
 Second table: the 99.9 % quantile of losses after cascades: three markets with a common crash, then built-in scenarios.
@@ -256,7 +256,7 @@ def store_decision(plan: Any, decision: Any, folder: Path) -> None:
     store.write_json(folder / store.IDENTITY, vars(Provenance.of(with_laws(plan, decision))))
 
 
-def cascades(paths: int) -> None:
+def cascades(paths: int, only: str | None) -> None:
     """Quantiles of bad debt after cascades."""
     print(
         f"99.9 % quantile of bad debt, {paths:,} paths; plain: share of a quarter as many plain paths that reach it\n"
@@ -265,7 +265,8 @@ def cascades(paths: int) -> None:
         f"{'scenario':<21}{'m':>3}{'quantile':>14}{'plain':>9}{'variance':>10}{'cost':>7}{'gain':>9}{'and pilot':>11}"
     )
     for source in (Path(__file__).parent / "three-markets.yaml", *CASCADES):
-        print(cascade(source, paths), flush=True)
+        if only is None or only in str(source):
+            print(cascade(source, paths), flush=True)
 
 
 def main() -> None:
@@ -273,13 +274,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prices", type=int, default=40_960, help="paths of the first table")
     parser.add_argument("--paths", type=int, default=20_000, help="paths of the second table")
+    parser.add_argument("--scenario", help="one row of the second table")
     parser.add_argument("--only", choices=("prices", "cascades"), help="one of the tables")
     options = parser.parse_args()
     warm_up()
     if options.only != "cascades":
         prices(options.prices)
     if options.only != "prices":
-        cascades(options.paths)
+        cascades(options.paths, options.scenario)
 
 
 def warm_up() -> None:

@@ -30,7 +30,7 @@ EXCESS = 4
 """Place of that integral among them."""
 PER_MARK = 3
 """Arrivals that moved the market; sum of their own normals; sum of their variance jumps over the mean of one."""
-PACE, SPREAD, COMMON = 0, 1, 2
+PACE, LATER, SPREAD, COMMON = 0, 1, 2, 3
 """Rows of ``Tilt.source``."""
 OWN, RISE = 0, 1
 """Rows of ``Tilt.mark``."""
@@ -51,8 +51,8 @@ class Tilt(NamedTuple):
     shift: Floats
     """[c, g, d] mean of the driver's normals."""
     source: Floats
-    """[3, c, n] factor on the base rate of the jump source, and on the excess over it until the first arrival; factor
-    on the excess after that; mean of the normal shared by the marks of an arrival."""
+    """[4, c, n] factor on the rate of the jump source until its first arrival; after that, factors on the base rate
+    and on the excess over it; mean of the normal shared by the marks of an arrival."""
     mark: Floats
     """[2, c, k] mean of the mark's own normal; factor on the mean of its variance jump."""
     place: Ints
@@ -113,7 +113,7 @@ def untilted(sources: int = 0, markets: int = 0) -> Tilt:
         driver=np.zeros(0, np.int64),
         every=np.zeros(0, np.int64),
         shift=np.zeros((1, 1, 0)),
-        source=np.ones((3, 1, sources)),
+        source=np.ones((4, 1, sources)),
         mark=np.ones((2, 1, 0)),
         place=np.full((sources, markets), -1, np.int64),
         score=np.zeros((4, markets)),
@@ -251,7 +251,9 @@ def pace_of(tally: Tally, n: int, number: int, lane: int) -> Pace:
     if tally.law.size == 0:
         return Pace(1.0, 1.0)
     source, law = tally.tilt.source, tally.law[lane]
-    return Pace(source[PACE, law, n], source[PACE if number == 0 else SPREAD, law, n])
+    if number == 0:
+        return Pace(source[PACE, law, n], source[PACE, law, n])
+    return Pace(source[LATER, law, n], source[SPREAD, law, n])
 
 
 @part

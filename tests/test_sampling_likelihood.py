@@ -15,7 +15,7 @@ from stress.kernels.jumps import Sources, clocks, common_normal, mark_of, source
 from stress.kernels.models import YEAR
 from stress.kernels.philox import DIFFUSION, FACTOR, fill_normals, split_seed
 from stress.kernels.structs import Clock, Models
-from stress.kernels.tilt import COMMON, FALL, NO_TWIST, OWN, PACE, RISE, SPREAD, STOP, Pace, Tilt
+from stress.kernels.tilt import COMMON, FALL, LATER, NO_TWIST, OWN, PACE, RISE, SPREAD, STOP, Pace, Tilt
 from stress.sampling.laws import Frame, Laws, frame_of, tilt_of
 from stress.sampling.likelihood import counts_of, log_ratios
 from tests.market_models import EXAMPLES, built
@@ -38,6 +38,7 @@ def random_laws(models: Models, frame: Frame, seed: int) -> Laws:
     laws = frame.nominal(LAWS)
     laws.shift[1:] = rng.normal(0.0, 0.2, laws.shift[1:].shape)
     laws.source[PACE, 1:] = rng.uniform(0.6, 1.6, laws.source[PACE, 1:].shape)
+    laws.source[LATER, 1:] = rng.uniform(0.6, 1.6, laws.source[LATER, 1:].shape)
     laws.source[SPREAD, 1:] = rng.uniform(0.8, 1.3, laws.source[SPREAD, 1:].shape)
     laws.source[COMMON, 1:] = rng.normal(0.0, 0.5, laws.source[COMMON, 1:].shape)
     laws.mark[OWN, 1:] = rng.normal(0.0, 0.5, laws.mark[OWN, 1:].shape)
@@ -81,8 +82,8 @@ def of_source(sources: Sources, tilt: Tilt, law: int, n: int, w: int, end: float
     base, decay = sources.rate[n] * (1.0 - sources.branching[n]), sources.decay[n]
     excess = sources.rate[n] * sources.branching[n]
     while True:
-        row = PACE if number == 0 else SPREAD
-        pace, stock = tilt.source[PACE, :, n], tilt.source[row, :, n]
+        rows = (PACE, PACE) if number == 0 else (LATER, SPREAD)
+        pace, stock = (tilt.source[row, :, n] for row in rows)
         waits = clocks(sources, n, excess, Pace(pace[law], stock[law]), w, number, key)
         wait = min(*waits, end - time)
         total -= (pace - 1.0) * base * wait + (stock - 1.0) * excess * -math.expm1(-decay * wait) / decay

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from stress.kernels.structs import Floats, Ints
-from stress.kernels.tilt import COMMON, OWN, PACE, RISE, SPREAD, Tilt
+from stress.kernels.tilt import COMMON, LATER, OWN, PACE, RISE, SPREAD, Tilt
 from stress.sampling.laws import Frame, Laws
 from stress.sampling.likelihood import Counts, log_ratios
 
@@ -69,8 +69,9 @@ def maximised(frame: Frame, counts: Counts, weights: Floats, held: Floats) -> La
         shares=by_law.sum(axis=1) / by_law.sum(),
         shift=_mean(by_law, counts.sums, counts.normals).reshape(nominal.shift.shape),
     )
-    laws.source[PACE] = np.maximum(_ratio(by_law @ counts.paced, by_law @ counts.expected, nothing=1.0), LEAST_PACE)
-    spread = _ratio(by_law @ (counts.arrivals - counts.paced), by_law @ counts.due, nothing=1.0)
+    laws.source[PACE] = np.maximum(_ratio(by_law @ counts.first, by_law @ counts.awaited, nothing=1.0), LEAST_PACE)
+    laws.source[LATER] = np.maximum(_ratio(by_law @ counts.later, by_law @ counts.expected, nothing=1.0), LEAST_PACE)
+    spread = _ratio(by_law @ (counts.arrivals - counts.first - counts.later), by_law @ counts.due, nothing=1.0)
     laws.source[SPREAD] = np.clip(spread, 1.0, np.maximum(frame.most_spread, 1.0))
     laws.source[COMMON] = _mean(by_law, counts.common, counts.arrivals)
     laws.mark[OWN] = _mean(by_law, counts.own, counts.moved)

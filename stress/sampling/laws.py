@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stress.kernels.models import GARCH, GARCH_HISTORY, GIVEN, HESTON_EULER, HESTON_QE, ROUGH_BERGOMI
 from stress.kernels.structs import Floats, Ints, Models
-from stress.kernels.tilt import PACE, RISE, SPREAD, Tilt
+from stress.kernels.tilt import LATER, PACE, RISE, SPREAD, Tilt
 
 TURN = 256
 """Laws take turns over so many path numbers; shares are multiples of one over it."""
@@ -29,7 +29,7 @@ class Laws(NamedTuple):
     shift: Floats
     """[c, g, d] as in :class:`stress.kernels.tilt.Tilt`, like the next two."""
     source: Floats
-    """[3, c, n]"""
+    """[4, c, n]"""
     mark: Floats
     """[2, c, k]"""
 
@@ -69,8 +69,8 @@ class Frame(NamedTuple):
     def nominal(self, laws: int) -> Laws:
         """So many laws, all that of the models, in equal shares."""
         sources, drivers = self.place.shape[0], len(self.driver)
-        source, mark = np.zeros((3, laws, sources)), np.zeros((2, laws, self.marks))
-        source[PACE], source[SPREAD], mark[RISE] = 1.0, 1.0, 1.0
+        source, mark = np.zeros((4, laws, sources)), np.zeros((2, laws, self.marks))
+        source[[PACE, LATER, SPREAD]], mark[RISE] = 1.0, 1.0
         return Laws(np.full(laws, 1.0 / laws), np.zeros((laws, SEGMENTS, drivers)), source, mark)
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Frame:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stress.kernels.models import YEAR
 from stress.kernels.structs import Clock, Models
-from stress.kernels.tilt import COMMON, OWN, PACE, PER_MARK, PER_SOURCE, RISE, SPREAD, STOP, SUMS, Tilt
+from stress.kernels.tilt import COMMON, LATER, OWN, PACE, PER_MARK, PER_SOURCE, RISE, SPREAD, STOP, SUMS, Tilt
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +27,12 @@ class Counts(NamedTuple):
     """[w, (g, d)] sums of normals before the stop."""
     normals: Floats
     """[w, (g, d)] how many they are."""
-    paced: Floats
-    """[w, n] arrivals that the factor on the rate acts on: of the base intensity, and the first of all."""
+    first: Floats
+    """[w, n] 1 where there was an arrival."""
+    awaited: Floats
+    """[w, n] integral of the intensity until the first arrival."""
+    later: Floats
+    """[w, n] arrivals of the base intensity after the first."""
     expected: Floats
     """[w, n] how many of them to expect until the stop under law 0."""
     arrivals: Floats
@@ -61,12 +65,14 @@ def counts_of(models: Models, clock: Clock, tilt: Tilt, tallies: Floats) -> Coun
     paced, arrivals, common, first_time, due = (by_source[:, :, k] for k in range(PER_SOURCE))
     moved, own, rise = (by_mark[:, :, k] for k in range(PER_MARK))
     years = stop[:, None] * clock.dt / (clock.substeps * YEAR)
+    first = (arrivals > 0.0).astype(np.float64)
     alone = np.where(arrivals > 0.0, first_time, years)
     stock = models.jump_rate * models.jump_branching / models.jump_decay
-    expected = years * base_rates(models) - stock * np.expm1(-models.jump_decay * alone)
+    awaited = alone * base_rates(models) - stock * np.expm1(-models.jump_decay * alone)
+    expected = (years - alone) * base_rates(models)
     normals = normals_before(tilt, clock)[stop]
     sums = tallies[:, SUMS : SUMS + drivers]
-    return Counts(sums, normals, paced, expected, arrivals, due, common, moved, own, rise)
+    return Counts(sums, normals, first, awaited, paced - first, expected, arrivals, due, common, moved, own, rise)
 
 
 def base_rates(models: Models) -> Floats:
@@ -92,14 +98,16 @@ def log_ratios(tilt: Tilt, counts: Counts) -> Floats:
     Sums without BLAS, whose last bits may depend on how many rows are multiplied at once.
     """
     shift = tilt.shift.reshape(len(tilt.shift), -1)
-    pace, spread, common = tilt.source[PACE], tilt.source[SPREAD], tilt.source[COMMON]
+    pace, later, spread, common = (tilt.source[row] for row in (PACE, LATER, SPREAD, COMMON))
     own, rise = tilt.mark[OWN], tilt.mark[RISE]
     terms = (
         (counts.sums, shift),
         (counts.normals, -0.5 * shift**2),
-        (counts.paced, np.log(pace)),
-        (counts.expected, 1.0 - pace),
-        (counts.arrivals - counts.paced, np.log(spread)),
+        (counts.first, np.log(pace)),
+        (counts.awaited, 1.0 - pace),
+        (counts.later, np.log(later)),
+        (counts.expected, 1.0 - later),
+        (counts.arrivals - counts.first - counts.later, np.log(spread)),
         (counts.due, 1.0 - spread),
         (counts.common, common),
         (counts.arrivals, -0.5 * common**2),

@@ -26,7 +26,7 @@ from stress.sampling.pilot import Found, Setting, first_laws, grouped, stream
 
 ROUNDS = 4
 """Rounds of paths with cascades."""
-LADDER = ((1.0, 1.0), (10.0, 0.4))
+LADDER = ((1.0, 1.0), (10.0, 0.3))
 """Multiples of the wanted probability that laws are made for, and the share of the later ones in the mixture."""
 MOST = 0.1
 """Largest probability that laws are made for."""

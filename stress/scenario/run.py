@@ -36,7 +36,7 @@ class Importance(Part):
         default=6_000, description="Paths, of prices alone, in each round of the pilot's first half."
     )
     pilot_losses: Annotated[int, Count(least=200, most=10_000_000)] = Field(
-        default=1_000, description="Paths with cascades in each of the four rounds of its second half."
+        default=1_500, description="Paths with cascades in each of the four rounds of its second half."
     )
 
 
