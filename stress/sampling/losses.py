@@ -32,6 +32,8 @@ MOST = 0.1
 """Largest probability that laws are made for."""
 ELITE = 0.1
 """Share of the pooled paths that laws are fitted to while the wanted loss is rarer than that."""
+BLOCK_BYTES = 16 << 20
+"""Prices and variances of one call, as in a run."""
 FIRST_STREAM = 100
 """Number of the first random stream; the rounds on prices alone have those before."""
 UNPAID = tuple(POOL_COLUMNS.index(name) for name in ("bad_debt", "residual_open"))
@@ -74,10 +76,10 @@ def with_losses(setting: Setting, venue: Venue, laws: Laws, level: float, paths:
     """Draw paths under laws and follow their cascades."""
     tilt = tilt_of(setting.frame, laws, setting.score, level, setting.seed + number)
     seed = stream(setting.seed, number)
-    own = venue._replace(seed=seed)
+    own, most = venue._replace(seed=seed), block_paths(venue, paths)
 
     def block(first: int) -> tuple[Floats, Floats]:
-        size = min(LANE_QUANTUM, paths - first)
+        size = min(most, paths - first)
         log_price = np.empty((size, venue.clock.checks + 1, len(setting.models.model)))
         variance = np.empty_like(log_price)
         rows = simulate_tilted(setting.models, setting.clock, tilt, seed, first, log_price, variance)
@@ -86,11 +88,18 @@ def with_losses(setting: Setting, venue: Venue, laws: Laws, level: float, paths:
         return rows, slots.pools
 
     with ThreadPoolExecutor(setting.threads) as pool:
-        blocks = list(pool.map(block, range(0, paths, LANE_QUANTUM)))
+        blocks = list(pool.map(block, range(0, paths, most)))
     rows, pools = (np.concatenate([found[k] for found in blocks]) for k in range(2))
     losses = np.stack([pools[:, :, UNPAID].sum(axis=(1, 2)), np.nan_to_num(pools[:, :, REQUIRED]).sum(axis=1)], axis=1)
     counts = counts_of(setting.models, setting.clock, tilt, rows)
     return weighed(setting, Losses(laws._replace(shares=shares_of(tilt)), counts, losses, rows[:, SCORE]))
+
+
+def block_paths(venue: Venue, paths: int) -> int:
+    """Paths of one call: few enough for memory, and for eight calls to share out among threads."""
+    checks, markets = venue.clock.checks + 1, len(venue.markets.each)
+    fitting = min(BLOCK_BYTES // (16 * checks * markets), math.ceil(paths / 8))
+    return max(LANE_QUANTUM, fitting // LANE_QUANTUM * LANE_QUANTUM)
 
 
 def weighed(setting: Setting, found: Losses) -> Losses:
