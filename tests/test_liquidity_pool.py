@@ -10,8 +10,9 @@ import pytest
 
 from stress.book import load_books
 from stress.build import build
-from stress.errors import InvalidInput
+from stress.errors import InvalidInput, UsageError
 from stress.manifest import sizing_identity
+from stress.reverse.target import target_of
 from stress.scenario import load_scenario
 from tests import conformance
 from tests.conformance.case import Json
@@ -235,6 +236,17 @@ def test_what_makes_no_sense_is_told(tmp_path: Path, layer: str, complaint: str)
     with pytest.raises(InvalidInput) as caught:
         load_scenario(scenario(tmp_path, layer))
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("cap", [True, False])
+def test_a_cap_on_profits_counts_as_auto_deleveraging(tmp_path: Path, cap: bool) -> None:
+    layer = "{type: liquidity_pool, capital: 1M" + (", profit_cap: {above: 85%, to: 77%}}" if cap else "}")
+    plan = build(load_scenario(scenario(tmp_path, layer)))
+    if cap:
+        assert target_of("adl", None, plan).kind == "adl"
+    else:
+        with pytest.raises(UsageError, match="no auto-deleveraging"):
+            target_of("adl", None, plan)
 
 
 def test_a_spoofed_oracle_moves_what_orders_are_filled_at() -> None:

@@ -91,7 +91,7 @@ def target_of(text: str, pool: str | None, plan: Plan) -> Target:
     if text == "fund_depleted":
         return _fund(text, pools, plan, where)
     if text == "adl":
-        _require(plan, pools, ("adl",), "auto-deleveraging")
+        _require_adl(plan, pools)
         return Target(text, f"auto-deleveraging begins{f' in pool {pool}' if where else ''}", "adl", pools)
     if text == "residual":
         return Target(text, f"a loss{where} stays unpaid", "residual", pools)
@@ -123,10 +123,16 @@ def _amount(value: str) -> float:
     return amount
 
 
-def _require(plan: Plan, pools: Sequence[int], kinds: Sequence[str], noun: str) -> None:
+def _require_adl(plan: Plan, pools: Sequence[int]) -> None:
+    """Some pool has a layer that closes winners: one of its own for it, or a liquidity pool that caps their profits."""
     names = [plan.pool_names[p] for p in pools]
-    if not any(pool in names and kind in kinds for pool, _, kind in plan.layer_names):
-        raise UsageError(f"the scenario has no {noun} in {', '.join(names)}")
+    closing = [
+        pool
+        for k, (pool, _, kind) in enumerate(plan.layer_names)
+        if kind == "adl" or math.isfinite(plan.venue.layers[k].profit_above)
+    ]
+    if not set(names) & set(closing):
+        raise UsageError(f"the scenario has no auto-deleveraging in {', '.join(names)}")
 
 
 def _fund(text: str, pools: tuple[int, ...], plan: Plan, where: str) -> Target:
