@@ -139,14 +139,11 @@ def winners(result: SweepResult, pool: str) -> list[Block]:
     rows = result.of_pool(pool)
     if not any(row["adl_hit_change_low"] is not None for row in rows):
         return []
-    headings, cells = ["Paths with ADL"], []
-    for name, measure in MEASURES.items():
-        headings.append(measure.heading)
-        cells.append(name)
-    lines = [[row["label"], *(_measured(row, name) for name in cells)] for row in rows]
-    where = "" if len(result.pools) == 1 else f", pool {pool}"
     varied = f"{result.varied[0].name} " if len(result.varied) == 1 else ""
     labels = [row["label"].removeprefix(varied) for row in rows]
+    headings = ["Cell", *(measure.heading for measure in MEASURES.values())]
+    lines = [[label, *(_measured(row, name) for name in MEASURES)] for label, row in zip(labels, rows, strict=True)]
+    where = "" if len(result.pools) == 1 else f", pool {pool}"
     drawn = [
         Panel(MEASURES[name].heading, tuple(Dot(row[name], _interval(row, name)) for row in rows), MEASURES[name].words)
         for name in _DRAWN
