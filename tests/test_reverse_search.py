@@ -103,6 +103,22 @@ def test_markets_that_do_not_lead_follow_as_expected(tmp_path: Path) -> None:
     assert moves[1] / moves[0] == pytest.approx(1.0, rel=1e-8)
 
 
+def test_a_market_that_the_model_never_moves_does_not_lead(tmp_path: Path) -> None:
+    loaded = load_scenario(reversing.two_longs(tmp_path), ["markets.B.model.volatility=0%"])
+    assert setting_of(loaded, Question()).leaders.tolist() == [0]
+    assert setting_of(loaded, Question(markets=("B",))).leaders.tolist() == [1]
+
+
+def test_a_found_file_draws_nothing(tmp_path: Path) -> None:
+    """One path, no jumps, no correlation, no tilted sampling, no rules that speak of many paths."""
+    loaded = load_scenario("minimal", ["run.sampling=importance"])
+    quiet = setting_of(loaded, Question()).plan.loaded.scenario
+    assert quiet.run.paths == 1
+    assert quiet.run.sampling is None
+    assert not quiet.jumps
+    assert not quiet.checks
+
+
 def test_the_same_whatever_the_threads(tmp_path: Path) -> None:
     file = reversing.two_longs(tmp_path)
     once, twice = (answer_of(file, threads) for threads in (1, 2))

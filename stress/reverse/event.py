@@ -164,7 +164,7 @@ def quiet_of(scenario: Scenario, volatility: Sequence[float]) -> Scenario:
         for (name, market), level in zip(scenario.markets.items(), volatility, strict=True)
     }
     update = {
-        "run": scenario.run.model_copy(update={"paths": 1}),
+        "run": scenario.run.model_copy(update={"paths": 1, "sampling": None}),
         "markets": markets,
         "correlation": None,
         "jumps": (),

@@ -101,7 +101,7 @@ def figures(told: list[Told]) -> Table:
         ),
         ("Depth", [depth_words(each.event) for each in told]),
         ("Oracles", [fault_words(each.event, setting.plan.market_names) for each in told]),
-        ("Nats", [f"{each.nats:.2f}" for each in told]),
+        ("Nats", [f"{each.nats:,.2f}" for each in told]),
         ("Odds", [odds_words(each.nats, horizon) for each in told]),
         ("By jumps of", [_jump_words(setting, each) for each in told]),
         ("Strength 1", [_played(each.played[0]) for each in told]),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stress.build import Plan, build
 from stress.build.prices import models_of
@@ -21,6 +22,10 @@ from stress.reverse.target import Target, target_of
 from stress.reverse.trial import Trial
 from stress.scenario import Loaded
 
+Moving = NDArray[np.bool_]
+
+STANDS_STILL = 1e-14
+"""Variance of the moves of a window up to which the price model does not move a market at all."""
 WINDOWS = (0.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 """Lengths of the windows that are searched by default, in seconds: at once to a day."""
 LASTING = 1_800.0
@@ -108,7 +113,8 @@ def setting_of(loaded: Loaded, question: Question) -> Setting:
     climates = tuple(Climate.of(models, variance, clock, max(w.over, 1), question.priors) for w in windows)
     bounds = Bounds(-math.log1p(-question.most), -math.log(question.least_depth), math.log(2.0))
     target = target_of(question.target, question.pool, plan)
-    return Setting(question, loaded, plan, target, windows, climates, _leaders(question, plan), bounds)
+    leaders = _leaders(question, plan, np.diag(climates[-1].covariance) > STANDS_STILL)
+    return Setting(question, loaded, plan, target, windows, climates, leaders, bounds)
 
 
 def _windows(question: Question, checks: int, dt: float) -> Iterator[Window]:
@@ -129,8 +135,8 @@ def _windows(question: Question, checks: int, dt: float) -> Iterator[Window]:
         yield Window(dt, at, over, max(checks_in(LASTING, dt), 1), back, recovery)
 
 
-def _leaders(question: Question, plan: Plan) -> Ints:
-    """Markets that are named, else those of the largest open interest or posted value."""
+def _leaders(question: Question, plan: Plan, moving: Moving) -> Ints:
+    """Markets that are named, else those of the largest open interest or posted value of the ``moving`` ones [m]."""
     names = plan.market_names
     unknown = [name for name in question.markets if name not in names]
     if unknown:
@@ -139,5 +145,6 @@ def _leaders(question: Question, plan: Plan) -> Ints:
         return np.array([names.index(name) for name in dict.fromkeys(question.markets)], dtype=np.int64)
     held = plan.venue.book.positions
     value = np.bincount(held["market"], np.abs(held["quantity"]), len(names)) * np.exp(plan.models.log_price)
+    value[~moving] = 0.0
     order = np.argsort(-value, kind="stable")[:MOST_LEADERS]
     return np.sort(order[(value[order] > 0.0) | (value.max() == 0.0)])
