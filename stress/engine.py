@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stress import columns, sampling, store, summary
+from stress.compiling import compile_kernels
 from stress.errors import IncompleteRun, NotComparable, UsageError
 from stress.manifest import manifest
 from stress.provenance import Provenance
@@ -187,6 +188,8 @@ def _complete(
     done = kept
     report = progress or (lambda done, total: None)
     report(done, total)
+    if missing:
+        compile_kernels(plan)
     began = time.monotonic()
     for block in simulate_parts(plan, missing, threads, block_bytes, write):
         done += block.paths

@@ -29,11 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"errors", "columns"},
     "sampling": {"build", "kernels", "scenario", "store"},
     "workers": {"errors", "build", "columns", "kernels", "sampling"},
+    "compiling": {"build", "kernels", "scenario", "workers"},
     "records": {"build", "columns", "kernels", "sampling", "store", "workers"},
     "manifest": {"book", "build", "provenance", "store"},
     "weights": set(),
     "summary": {"columns", "store", "weights"},
-    "engine": {"errors", "build", "columns", "kernels", "scenario"}
+    "engine": {"errors", "build", "columns", "compiling", "kernels", "scenario"}
     | {"manifest", "provenance", "records", "sampling", "store", "summary", "workers"},
     "shards": {"errors", "build", "engine", "provenance", "sampling", "scenario", "store", "workers"},
     "sizing": {"errors", "columns", "store", "weights"},

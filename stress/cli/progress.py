@@ -79,4 +79,4 @@ def _tell_of_compiling() -> None:
     from stress.kernels import jit
 
     if jit.COMPILED and not any(jit.CACHE_FOLDER.rglob("*.nbi")):
-        click.echo("compiling the kernels, once per installation: about a minute", err=True)
+        click.echo("compiling the kernels, once per installation: about half a minute", err=True)
