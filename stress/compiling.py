@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 DOORS = ("paths._simulate", "cascade._run_block")
 """What Python calls in a run."""
 
-_PRICES = "from stress.compiling import compile_prices; compile_prices()"
+_PRICES = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+from stress.compiling import compile_prices
+compile_prices()
+"""
+"""Ctrl-C reaches both processes, and ends this one at once."""
 
 
 def compile_kernels(plan: Plan) -> None:
