@@ -79,6 +79,14 @@ def test_a_finding_shows_the_figure_and_its_change(before: stress.Run, baseline:
         assert finding.method.startswith("paired paths")
 
 
+def test_a_shortfall_is_explained_by_the_paths_of_its_tail(baseline: Baseline, tmp_path: Path) -> None:
+    """Losses that grow alike stay in the tail: a hundred paths are the worst percent before and after."""
+    now = made(tmp_path / "run", scale=10e6)
+    explanation = check(now, checks_of(now), baseline, explained=True).findings[1].explanation
+    assert any("of the worst paths changed" in line for line in explanation)
+    assert not any(line.startswith(("came into the tail", "left it")) for line in explanation)
+
+
 def test_few_losses_are_too_few(tmp_path: Path) -> None:
     few = made(tmp_path / "run", paths=1_000, share=0.006)
     kept = create_baseline(few, checks_of(few), "few")

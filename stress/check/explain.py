@@ -23,7 +23,7 @@ MOST = 5
 def moved(run: Run, asked: Statistic, sample: Sample, series: Series, figure: Figure, paired: bool) -> Iterator[str]:
     """Sentences, the most telling first."""
     order = worst_first(sample)
-    if asked.level is not None:
+    if asked.level is not None or asked.shortfall is not None:
         beyond = beyond_level(sample, asked.tail_level, order)
     else:
         beyond = int(np.count_nonzero(sample.values > (asked.above or 0.0)))
