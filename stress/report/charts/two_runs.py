@@ -60,8 +60,9 @@ def _frame(axes: Axes, least: float, largest: float) -> None:
 
 
 def half_width(axes: Axes, title: str) -> None:
-    """Make a chart that was drawn for the whole width fit half of it: decades only, the title over its legend."""
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=5))
+    """Make a chart that was drawn for the whole width fit half: few decades, short label, title over its legend."""
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=3))
+    axes.set_xlabel("probability of depletion")
     axes.annotate(
         title, (0.0, 1.0), xycoords="axes fraction", xytext=(0, 26), textcoords="offset points", weight="bold"
     )
