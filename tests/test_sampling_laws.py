@@ -187,6 +187,14 @@ def test_a_market_without_normals_has_no_drivers() -> None:
     assert len(frame_of(models).driver) == 0
 
 
+def test_laws_that_were_picked_compile_nothing_anew() -> None:
+    models, _ = of("merton", **MERTON)
+    frame = frame_of(models)
+    picked = frame.nominal(3).only(np.array([True, False, True]))
+    tilt = tilt_of(frame, picked, falls(), 1.0)
+    assert all(array.flags.c_contiguous for array in tilt[:-1])
+
+
 def test_years_of_the_clock() -> None:
     models, clock = of("gbm", volatility=0.6)
     assert clock.checks * clock.dt / YEAR == pytest.approx(DAYS)

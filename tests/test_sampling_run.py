@@ -109,6 +109,7 @@ def test_a_decision_survives_its_file() -> None:
     found = decide(plan())
     again = Decision.of_json(json.loads(json.dumps(found.to_json())))
     assert again.told() == found.told()
+    assert found.tilt is None or all(array.flags.c_contiguous for array in found.tilt[:-1])
     assert found.tilt is not None
     assert again.tilt is not None
     for mine, other in zip(found.tilt, again.tilt, strict=True):

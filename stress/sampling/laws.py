@@ -120,16 +120,20 @@ def _every(models: Models, reach: Floats, acts: NDArray[np.bool_], driver: int) 
 
 
 def tilt_of(frame: Frame, laws: Laws, score: Floats, level: float, seed: int = 0) -> Tilt:
-    """The laws as kernels read them; ``score`` [4, m] as in :class:`stress.kernels.tilt.Tilt`."""
+    """The laws as kernels read them; ``score`` [4, m] as in :class:`stress.kernels.tilt.Tilt`.
+
+    Rows picked out of an array may lie in another order in memory, for which numba would compile all kernels again.
+    """
+    ordered = np.ascontiguousarray
     return Tilt(
         turn=turns(laws.shares, seed),
-        driver=frame.driver,
-        every=frame.every,
-        shift=laws.shift,
-        source=laws.source,
-        mark=laws.mark,
-        place=frame.place,
-        score=score,
+        driver=ordered(frame.driver),
+        every=ordered(frame.every),
+        shift=ordered(laws.shift),
+        source=ordered(laws.source),
+        mark=ordered(laws.mark),
+        place=ordered(frame.place),
+        score=ordered(score),
         level=level,
     )
 
