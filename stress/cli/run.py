@@ -224,7 +224,7 @@ def _print_result(result: RunResult, report: Path | None, options: Options) -> N
             }
         )
         return
-    if "sampling" in manifest and not options.quiet:
+    if manifest.get("sampling", {}).get("method") == "plain" and not options.quiet:
         click.echo(f"note: {manifest['sampling']['reason']}", err=True)
     console(stderr=False).print(headline(sizing))
     if options.verbose:

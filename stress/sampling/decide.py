@@ -86,7 +86,7 @@ def _with_laws(plan: Plan, setting: Setting, found: Found, fit: Fitted, figures:
     frame, laws = setting.frame.narrowed(kept), fit.laws.drivers(kept)
     # No score is infinite, but JSON has no infinity.
     level = min(found.level, float(np.finfo(np.float64).max))
-    words = f"Importance sampling for losses of probability {setting.probability:.3g}: {described(plan, frame, laws)}."
+    words = f"Importance sampling for losses of {100.0 * setting.probability:.3g}%: {described(plan, frame, laws)}."
     return Decision(tilt_of(frame, laws, setting.score, level, setting.seed), words, figures)
 
 

@@ -24,12 +24,12 @@ MOST_LAWS, MOST_PARTS = 4, 3
 
 
 def described(plan: Plan, frame: Frame, laws: Laws) -> str:
-    """The laws with the largest shares: where prices drift, which jumps are frequent and how large they are."""
+    """The laws with the largest shares: where prices drift, chance and size of the jumps that they make frequent."""
     order = [int(c) for c in np.argsort(-laws.shares, kind="stable") if c != 0]
     phrases = []
     for c in order[:MOST_LAWS]:
         parts = [*_drifts(plan, frame, laws.shift[c]), *_jumps(plan, frame, laws, c)][:MOST_PARTS]
-        phrases.append(f"{laws.shares[c]:.0%} {' and '.join(parts) or 'close to their own law'}")
+        phrases.append(f"{laws.shares[c]:.0%} of the paths with {', '.join(parts) or 'small changes'}")
     more = len(order) - MOST_LAWS
     return "; ".join(phrases) + (f"; {more} more" if more > 0 else "")
 
@@ -46,7 +46,7 @@ def _drifts(plan: Plan, frame: Frame, shift: Floats) -> Iterator[str]:
 
 
 def _jumps(plan: Plan, frame: Frame, laws: Laws, c: int) -> Iterator[str]:
-    """Frequent jumps, by source."""
+    """Jumps made frequent: their size in standard deviations off its mean, and the chance of at least one."""
     clock = plan.venue.clock
     expected = plan.models.jump_rate * clock.checks * clock.dt / YEAR
     pace = laws.source[PACE, c]
@@ -54,11 +54,11 @@ def _jumps(plan: Plan, frame: Frame, laws: Laws, c: int) -> Iterator[str]:
         if pace[n] >= LEAST_PACE:
             own = laws.mark[OWN, c, frame.mark_source == n]
             size = laws.source[COMMON, c, n] + (own[np.argmax(np.abs(own))] if len(own) else 0.0)
-            sized = f" of {size:+.1f} sd" if size else ""
-            yield f"{pace[n] * expected[n]:.2g} jumps{sized} of {source_name(plan, frame, int(n))}"
+            sized = f" {size:+.1f} sd" if size else ""
+            yield f"jump of {source_name(plan, int(n))}{sized} ({-math.expm1(-pace[n] * expected[n]):.0%})"
 
 
-def source_name(plan: Plan, frame: Frame, n: int) -> str:
+def source_name(plan: Plan, n: int) -> str:
     """Name of a common jump, or of the market that jumps alone."""
     key = int(plan.models.jump_key[n])
     if key % 2 == 1:
