@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from stress.kernels import jit
 from stress.kernels.jit import COMPILED, kernel, part
 from stress.kernels.linking import AVAILABLE, KernelLibrary, PartLibrary
 from stress.kernels.structs import Floats, Ints
@@ -141,3 +144,28 @@ def test_a_warm_run_loads_two_kernels_and_compiles_nothing(tmp_path: Path) -> No
     compiled, loaded = counts[1]
     assert compiled == 0
     assert loaded <= 2
+
+
+COLD = """
+from numba.core import event
+from stress import compiling
+from stress.build import build
+from stress.scenario import load_scenario
+
+with event.install_recorder("numba:compile") as compiled:
+    compiling.compile_prices()
+    compiling._compile_cascade(build(load_scenario("minimal", ["run.horizon=10m"], paths=1)))
+print(len(compiled.buffer) // 2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_few_functions_are_compiled_for_several_sets_of_types(tmp_path: Path) -> None:
+    """Each costs 0.05 to 0.1 s of every first run: a literal number or truth value in a call has the callee twice."""
+    environment = os.environ | {"TAILSTRESS_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", COLD]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    root = Path(jit.__file__).parent
+    written = sum(len(re.findall(r"^@\w*(?:kernel|part|entry)$", f.read_text(), re.M)) for f in root.rglob("*.py"))
+    assert int(shown.stdout) <= 1.3 * written
