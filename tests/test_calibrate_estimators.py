@@ -9,8 +9,9 @@ import pytest
 
 from stress.calibrate.common_jumps import common_jumps
 from stress.calibrate.estimators import ESTIMATORS, Request, garch, merton
-from stress.calibrate.fit import Failed, Fit
+from stress.calibrate.fit import Fit
 from stress.calibrate.jumps import critical_value, find_jumps
+from stress.calibrate.likelihood import Failed
 from stress.calibrate.prices import YEAR, Series
 from stress.calibrate.windows import choose_window, realise, relative_noise
 from stress.cli.calibrate import MODELS

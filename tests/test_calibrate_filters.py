@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp, kurtosis, skew
 from stress.calibrate import affine
 from stress.calibrate.correlation import one_factor, shrink, structure
 from stress.calibrate.facts import autocorrelation, distance, facts_of, hill, tail_of
-from stress.calibrate.fit import maximise, mean_error
+from stress.calibrate.likelihood import maximise, mean_error
 from stress.calibrate.prices import YEAR
 from stress.calibrate.windows import realise
 from stress.kernels.filters import forward_backward, square_root_filter, window_moments

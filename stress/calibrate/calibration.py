@@ -9,7 +9,8 @@ from stress.calibrate.common_jumps import CommonJumps, common_jumps
 from stress.calibrate.comparison import HISTORIES, Comparison, compare
 from stress.calibrate.correlation import Structure, structure
 from stress.calibrate.estimators import ESTIMATORS, Estimator, Request
-from stress.calibrate.fit import Failed, Fit, Progress
+from stress.calibrate.fit import Fit
+from stress.calibrate.likelihood import Failed, Progress
 from stress.calibrate.prices import Series
 from stress.calibrate.windows import choose_window
 from stress.errors import MeaninglessInput, Problem

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stress.calibrate.facts import DAY, Facts, distance, facts_of
-from stress.calibrate.fit import Fit, Progress
+from stress.calibrate.fit import Fit
+from stress.calibrate.likelihood import Progress
 from stress.calibrate.prices import Series
 from stress.calibrate.simulate import histories
 from stress.kernels.structs import Floats

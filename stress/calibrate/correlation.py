@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stress.build.correlation import nearest_correlation
-from stress.calibrate.fit import Failed
+from stress.calibrate.likelihood import Failed
 from stress.calibrate.prices import Series
 from stress.calibrate.windows import Windows, realise
 from stress.kernels.structs import Floats

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from stress.calibrate.fit import Failed, Maximum, Progress, maximise
+from stress.calibrate.likelihood import Failed, Maximum, Progress, maximise
 from stress.calibrate.prices import YEAR, Series
 from stress.kernels.structs import Floats, Ints
 

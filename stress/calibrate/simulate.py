@@ -8,7 +8,8 @@ import numpy as np
 
 from stress.build.prices import models_of
 from stress.build.venue import clock_of
-from stress.calibrate.fit import Fit, Progress
+from stress.calibrate.fit import Fit
+from stress.calibrate.likelihood import Progress
 from stress.kernels.paths import simulate
 from stress.kernels.structs import Floats
 from stress.scenario.schema import Scenario

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stress.calibrate.fit import Failed, Track
+from stress.calibrate.fit import Track
+from stress.calibrate.likelihood import Failed
 from stress.calibrate.prices import YEAR, Series
 from stress.kernels.structs import Floats, Ints
 from stress.scenario.units import Dimension, write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stress.calibrate.fit import Progress
+from stress.calibrate.likelihood import Progress
 from stress.calibrate.prices import Series
 
 

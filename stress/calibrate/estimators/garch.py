@@ -9,7 +9,8 @@ from scipy.signal import lfilter
 from scipy.special import gammaln
 
 from stress.calibrate.estimators.common import Request, rule_of_thumb
-from stress.calibrate.fit import Estimate, Fit, Track, estimates_of, logistic, logit, maximise, mean_error
+from stress.calibrate.fit import Estimate, Fit, Track, estimates_of
+from stress.calibrate.likelihood import logistic, logit, maximise, mean_error
 from stress.kernels.structs import Floats
 from stress.scenario.units import Dimension, write
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from stress.calibrate.estimators.common import Request, rule_of_thumb
-from stress.calibrate.fit import Estimate, Fit, mean_error
+from stress.calibrate.fit import Estimate, Fit
+from stress.calibrate.likelihood import mean_error
 
 
 def fit(request: Request) -> Fit:

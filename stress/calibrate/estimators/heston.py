@@ -10,7 +10,8 @@ from scipy.optimize import least_squares
 
 from stress.calibrate import affine
 from stress.calibrate.estimators.common import Request, rule_of_thumb
-from stress.calibrate.fit import Estimate, Failed, Fit, Track, jacobian, mean_error
+from stress.calibrate.fit import Estimate, Fit, Track
+from stress.calibrate.likelihood import Failed, jacobian, mean_error
 from stress.calibrate.windows import Windows, realise
 from stress.kernels.filters import square_root_filter
 from stress.kernels.structs import Floats

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from stress.calibrate.estimators.common import Request
-from stress.calibrate.fit import Fit, estimates_of, logistic, logit, maximise
+from stress.calibrate.fit import Fit, estimates_of
+from stress.calibrate.likelihood import logistic, logit, maximise
 from stress.kernels.structs import Floats
 
 NAMES = ("volatility", "jump_rate", "jump_mean", "jump_std")

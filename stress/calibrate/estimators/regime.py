@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from stress.calibrate.estimators.common import Request
-from stress.calibrate.fit import Estimate, Fit, Track, standard_errors
+from stress.calibrate.fit import Estimate, Fit, Track
+from stress.calibrate.likelihood import standard_errors
 from stress.kernels.filters import forward_backward
 from stress.kernels.structs import Floats
 from stress.scenario.units import Dimension, write

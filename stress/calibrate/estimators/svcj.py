@@ -9,8 +9,9 @@ import numpy as np
 
 from stress.calibrate.estimators import bates, heston
 from stress.calibrate.estimators.common import Request
-from stress.calibrate.fit import Estimate, Failed, Fit
+from stress.calibrate.fit import Estimate, Fit
 from stress.calibrate.jumps import Jumps
+from stress.calibrate.likelihood import Failed
 from stress.calibrate.prices import YEAR, Series
 from stress.kernels.structs import Floats, Ints
 
