@@ -66,7 +66,9 @@ def _target(axes: Axes, fund: FundSizing, paths: int) -> list[Artist]:
         elinewidth=1.4,
         zorder=5,
     )
-    _note(axes, (depletion, size.value), f"{money(size.value)}\nfor {odds(depletion)}", style.INK)
+    # Two lines under a low point would cover the labels of the axis.
+    space = " " if size.value < 0.15 * axes.get_ylim()[1] else "\n"
+    _note(axes, (depletion, size.value), f"{money(size.value)}{space}for {odds(depletion)}", style.INK)
     return [line, bar[0]]
 
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from stress.sizing.words import money, odds, significant
 
@@ -141,8 +141,12 @@ def probability_axis(axis: Axis) -> None:
 
 def odds_axis(axis: Axis, most: float, least: float) -> None:
     """Probabilities on a logarithmic axis, as odds; 1 in 20 and 1 in 50 too where there are few decades."""
-    few = most / least < 500.0
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12))
+    decades = math.log10(most / least)
+    if decades < 6.0:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.7 else (1.0,), numticks=12))
+    else:
+        # Labels as long as 1 in 100,000,000 fill the width at every second decade.
+        axis.set_major_locator(FixedLocator([0.01**k for k in range(math.ceil(-math.log(least, 100.0)) + 1)]))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: odds(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
